@@ -1,0 +1,1 @@
+"""The models. Knows nothing of MCP, LangGraph or the agent."""

@@ -1,0 +1,108 @@
+"""May this file play this role? The gate's one rule, used by tools and agent alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from specialists.schema import Accepts, Manifest
+
+__all__ = ["assign_roles", "refusal"]
+
+
+def refusal(accepts: Accepts, manifest: Manifest) -> str | None:
+    """Say why a file may not play a role.
+
+    Returns:
+        None if it may; otherwise a sentence with what the file is and what would be accepted.
+    """
+    if not manifest.human:
+        return "The header says that this is an animal; the models here are for people."
+    for check in (_kind, _modality, _body_part, _view):
+        reason = check(accepts, manifest)
+        if reason is not None:
+            return reason
+    return None
+
+
+def assign_roles(
+    roles: Sequence[Accepts], manifests: Sequence[Manifest]
+) -> tuple[list[str | None], list[str]]:
+    """Give each file the first role that accepts it and is not full.
+
+    Returns:
+        One role name (or None) a file, and the reasons of those that got none.
+    """
+    room = {accepts.role: accepts.maximum for accepts in roles}
+    assigned: list[str | None] = []
+    reasons: list[str] = []
+    for manifest in manifests:
+        refusals = {accepts.role: refusal(accepts, manifest) for accepts in roles}
+        fitting = [role for role, reason in refusals.items() if reason is None]
+        free = next((role for role in fitting if room[role] > 0), None)
+        assigned.append(free)
+        if free is not None:
+            room[free] -= 1
+        elif fitting:
+            reasons.append(f"Too many files: at most {_capacity(roles, fitting)} of this kind.")
+        else:
+            reasons.append(_closest(roles, refusals, manifest))
+    return assigned, reasons
+
+
+def _capacity(roles: Sequence[Accepts], fitting: Sequence[str]) -> int:
+    return sum(accepts.maximum for accepts in roles if accepts.role in fitting)
+
+
+def _closest(
+    roles: Sequence[Accepts], refusals: dict[str, str | None], manifest: Manifest
+) -> str:
+    """The refusal of the role whose kind fits, as that says most; else of the first role."""
+    same_kind = [accepts for accepts in roles if manifest.kind in accepts.kinds]
+    return refusals[(same_kind or list(roles))[0].role] or ""
+
+
+def _kind(accepts: Accepts, manifest: Manifest) -> str | None:
+    if manifest.kind in accepts.kinds:
+        return None
+    if manifest.kind == "image" and manifest.modality is None:
+        return f"{_unrecognised(manifest)} {_wanted(accepts)}"
+    return f"The file is {_described(manifest)}. {_wanted(accepts)}"
+
+
+def _modality(accepts: Accepts, manifest: Manifest) -> str | None:
+    if accepts.modalities is None or manifest.modality in accepts.modalities:
+        return None
+    if manifest.modality is None:
+        return f"{_unrecognised(manifest)} {_wanted(accepts)}"
+    return f"The file is {_described(manifest)}. {_wanted(accepts)}"
+
+
+def _body_part(accepts: Accepts, manifest: Manifest) -> str | None:
+    if accepts.body_parts is None or manifest.body_part in accepts.body_parts:
+        return None
+    wanted = f"This tool reads only: {', '.join(accepts.body_parts)}."
+    if manifest.body_part is None:
+        return f"The file does not say which body part it shows. {wanted}"
+    return f"The file shows: {manifest.body_part}. {wanted}"
+
+
+def _view(accepts: Accepts, manifest: Manifest) -> str | None:
+    if manifest.view is None or manifest.view not in accepts.refused_views:
+        return None
+    return f"The view is {manifest.view}, which this tool does not read."
+
+
+def _unrecognised(manifest: Manifest) -> str:
+    if manifest.recognised and manifest.recognised != "unknown":
+        return f"The picture has no header and looks like: {manifest.recognised}."
+    return "The picture has no header and was not recognised."
+
+
+def _described(manifest: Manifest) -> str:
+    words = [manifest.format, manifest.modality or "", manifest.kind.replace("_", " ")]
+    text = " ".join(word for word in words if word)
+    return f"a {text} of the {manifest.body_part}" if manifest.body_part else f"a {text}"
+
+
+def _wanted(accepts: Accepts) -> str:
+    return f"Accepted here: {accepts.description}."

@@ -1,0 +1,129 @@
+"""What a specialist is: a spec in plain data, and backends that do the work.
+
+A spec can be imported without any model library. A backend's module is imported when it is
+first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from specialists.schema import Accepts, Manifest, SpecialistResult
+
+__all__ = [
+    "Backend",
+    "BackendSpec",
+    "Picture",
+    "Progress",
+    "Reading",
+    "Request",
+    "Source",
+    "SpecialistSpec",
+]
+
+Progress = Callable[[float, str], None]
+"""Called with the share done (0 to 1) and what is being done."""
+
+
+class Request(BaseModel):
+    """Options of a call, beside the files. Every field becomes a tool argument and a CLI option."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    backend: str = "auto"
+    """Which model answers: a backend's name, or 'auto' for the best that can run here."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, or the files of one series, that was allowed, inspected and accepted.
+
+    `paths` never leave the process.
+    """
+
+    paths: tuple[Path, ...]
+    """One file, or all slices of a series."""
+    manifest: Manifest
+    series: str | None = None
+    """Which series, where one file (a ZIP) holds several; as `readers.inspect` named it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture made with a result: PNG bytes."""
+
+    title: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a backend gives back: the result, and pictures that go with it."""
+
+    result: SpecialistResult
+    pictures: Sequence[Picture] = ()
+
+
+class Backend(Protocol):
+    """One model behind a specialist. Built once (weights are loaded then), used many times."""
+
+    def read(
+        self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
+    ) -> Reading:
+        """Read the files.
+
+        Args:
+            inputs: Sources by role, as the spec's `accepts` names them.
+            request: An instance of the spec's request class.
+            progress: May be called from the thread that runs this.
+
+        Raises:
+            WardroundError: Any class of the tree; a failure is never a result.
+        """
+
+
+@dataclass(frozen=True)
+class BackendSpec:
+    """How to get a backend."""
+
+    name: str
+    target: str
+    """'package.module:Class'; called with `device=` (a torch device string)."""
+    requires: tuple[str, ...] = ()
+    """Modules that must be importable, such as 'torch'."""
+    needs_gpu: bool = False
+    memory_gib: float = 0.5
+    install: str = ""
+    """The command that makes it available."""
+
+
+@dataclass(frozen=True)
+class SpecialistSpec:
+    """A specialist in plain data: schema, catalogue, gate, CLI and README table follow from it."""
+
+    name: str
+    """The tool's name: a verb and what it works on."""
+    title: str
+    description: str
+    """Written for a model that must choose: what it is for, what it takes, what it is not for."""
+    takes: str
+    gives: str
+    accepts: tuple[Accepts, ...]
+    request: type[Request] = Request
+    result: type[SpecialistResult] = SpecialistResult
+    backends: tuple[BackendSpec, ...] = ()
+    """Best first: 'auto' takes the first that can run."""
+    findings: tuple[str, ...] = ()
+    """Every finding that it can emit."""
+    keywords: tuple[str, ...] = ()
+    """Words of questions that want this specialist, for the planner in plain code."""
+    timeout_s: float = 120.0
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For `evaluate`: class name → the names that data sets use for it. Empty: not evaluable."""
+    positive: tuple[str, ...] = ()
+    """The classes that answer the clinical question with yes (for `auc_binary`)."""
