@@ -1,0 +1,146 @@
+"""The answer's types.
+
+Plain data, all immutable. `Answer` written as JSON is what scripts read; its fields are a contract.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from specialists.schema import Data, Evidence, Manifest, Provenance
+
+__all__ = [
+    "Answer",
+    "AnswerProvenance",
+    "Attachment",
+    "Call",
+    "Disagreement",
+    "Dropped",
+    "DroppedCount",
+    "Failure",
+    "Picture",
+    "Plan",
+    "Statement",
+]
+
+Action = Literal["call", "answer", "clarify", "refuse"]
+StatementKind = Literal["finding", "measurement", "synthesis", "limitation"]
+Certainty = Literal["certain", "probable", "uncertain", "inconclusive"]
+
+
+class Statement(Data):
+    """One sentence of an answer, with what it rests on."""
+
+    text: str
+    kind: StatementKind
+    citations: tuple[str, ...] = ()
+    """Ids of evidence; empty only for limitations that plain code wrote."""
+    certainty: Certainty | None = None
+
+
+class Attachment(Data):
+    """A file of the question, without its name and place."""
+
+    id: str
+    """A1, A2, …"""
+    handle: str | None = None
+    manifest: Manifest | None = None
+    """None where the file could not be read."""
+
+
+class Call(Data):
+    """One call of a plan."""
+
+    tool: str
+    attachments: tuple[str, ...] = ()
+    arguments: dict[str, Any] = {}
+
+
+class Plan(Data):
+    """What to do about a question."""
+
+    action: Action
+    calls: tuple[Call, ...] = ()
+    message: str | None = None
+    """What to say to the user: the answer about the system, the question back, or the refusal."""
+
+
+class Disagreement(Data):
+    """Two pieces of evidence that contradict each other."""
+
+    text: str
+    citations: tuple[str, ...]
+
+
+class Dropped(Data):
+    """A statement that its evidence did not support. Stays in the process; see `DroppedCount`."""
+
+    text: str
+    reason: str
+    """A code of `agent.grounding`, such as 'polarity'."""
+
+
+class DroppedCount(Data):
+    """How many statements were dropped and why; never what they said."""
+
+    count: int = 0
+    reasons: dict[str, int] = {}
+    """Number of statements by code."""
+
+    @classmethod
+    def of(cls, dropped: Iterable[Dropped]) -> DroppedCount:
+        """Count dropped statements by the code of their reason."""
+        reasons = Counter(each.reason for each in dropped)
+        return cls(count=sum(reasons.values()), reasons=dict(sorted(reasons.items())))
+
+
+class Failure(Data):
+    """A call that gave no result."""
+
+    tool: str
+    attachment: str | None = None
+    code: str
+    message: str
+
+
+class Picture(Data):
+    """A picture that a specialist made; its bytes are an MCP resource or a file written here."""
+
+    title: str
+    uri: str
+    media_type: str = "image/png"
+    tool: str | None = None
+
+
+class AnswerProvenance(Data):
+    """What made the answer."""
+
+    planner: str
+    composer: str
+    checker: str
+    prompts: dict[str, str] = {}
+    """Digest (SHA-256) by name and version: 'route/v1'."""
+    models: dict[str, tuple[Provenance, ...]] = {}
+    """Models that were consulted, by tool."""
+    versions: dict[str, str] = {}
+    """Versions of the software: wardround, Python, …"""
+
+
+class Answer(Data):
+    """What comes back for a question."""
+
+    question: str
+    action: Action
+    statements: tuple[Statement, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    not_assessed: tuple[str, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
+    dropped: DroppedCount = DroppedCount()
+    plan: Plan
+    provenance: AnswerProvenance
+    message: str | None = None
+    pictures: tuple[Picture, ...] = ()
+    failures: tuple[Failure, ...] = ()
