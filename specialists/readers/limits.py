@@ -32,7 +32,7 @@ _active = Limits()
 
 def use(limits: Limits) -> None:
     """Make limits the ones that readers of this process check against."""
-    global _active  # noqa: PLW0603 - set once, when a reader process starts
+    global _active
     _active = limits
 
 

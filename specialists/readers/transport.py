@@ -52,10 +52,10 @@ def send(connection: socket.socket, value: object) -> None:
     connection.sendall(_LENGTH.pack(len(body), len(arrays)) + body)
     for array in arrays:
         if array.nbytes:
-            connection.sendall(memoryview(array))
+            connection.sendall(array.data)
 
 
-def receive(connection: socket.socket, limit_bytes: float = math.inf) -> Any:  # noqa: ANN401
+def receive(connection: socket.socket, limit_bytes: float = math.inf) -> Any:
     """Receive one message.
 
     Args:
@@ -104,11 +104,11 @@ class _Slot:
     def fill(self, connection: socket.socket) -> NDArray[Any]:
         array = np.empty(self.shape, self.dtype)
         if array.nbytes:
-            _read_into(connection, memoryview(array.reshape(-1).view(np.uint8)))
+            _read_into(connection, array.reshape(-1).view(np.uint8).data)
         return array
 
 
-def _collect(tree: Any, slots: Sequence[_Slot]) -> None:  # noqa: ANN401
+def _collect(tree: Any, slots: Sequence[_Slot]) -> None:
     if isinstance(tree, list):
         for item in tree:
             _collect(item, slots)
@@ -132,7 +132,7 @@ def _name(cls: type) -> str:
 
 
 def _encode(value: object, arrays: list[NDArray[Any]]) -> object:
-    """Plain JSON for plain values; a one-key object for everything else."""
+    """Plain JSON for plain values; an object that says what it is for everything else."""
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -146,17 +146,22 @@ def _encode(value: object, arrays: list[NDArray[Any]]) -> object:
             return _encode_array(value, arrays)
         case np.generic():
             return _encode(value.item(), arrays)
+    return _encode_object(value, arrays)
+
+
+def _encode_object(value: object, arrays: list[NDArray[Any]]) -> object:
+    match value:
         case PurePath():
             return {"path": os.fspath(value)}
         case WardroundError():
             return {"error": value.code, "message": value.client_message}
         case BaseModel():
             return {"model": _name(type(value)), "fields": value.model_dump(mode="json")}
-    if _types.get(_name(type(value))) is not type(value):
+    if not dataclasses.is_dataclass(value) or _name(type(value)) not in _types:
         raise TypeError(f"{type(value).__qualname__} is not registered with @transported")
     fields = {
         field.name: _encode(getattr(value, field.name), arrays)
-        for field in dataclasses.fields(value)  # type: ignore[arg-type]
+        for field in dataclasses.fields(value)
     }
     return {"data": _name(type(value)), "fields": fields}
 
@@ -170,7 +175,7 @@ def _encode_array(array: NDArray[Any], arrays: list[NDArray[Any]]) -> object:
     return {"array": len(arrays) - 1, "dtype": array.dtype.str, "shape": list(array.shape)}
 
 
-def _decode(tree: Any, arrays: Sequence[NDArray[Any]]) -> Any:  # noqa: ANN401
+def _decode(tree: Any, arrays: Sequence[NDArray[Any]]) -> Any:
     match tree:
         case list():
             return [_decode(item, arrays) for item in tree]

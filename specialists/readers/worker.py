@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from specialists.errors import ReadLimitExceeded, TimedOut, UnreadableFile, WorkerLost
+from specialists.errors import ReadLimitExceeded, TimedOut, WorkerLost
 from specialists.readers import transport
 from specialists.readers.limits import Limits
 
@@ -33,7 +33,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 
 
-def run(function: str, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
+def run(function: str, *args: object, **kwargs: object) -> Any:
     """Run a reader function in a reader process.
 
     Args:
@@ -56,7 +56,7 @@ def run(function: str, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
 
 def configure(limits: Limits) -> None:
     """Set the limits of reader processes; running jobs end under the old ones."""
-    global _pool  # noqa: PLW0603 - one pool a process
+    global _pool
     with _pool_lock:
         old, _pool = _pool, _Pool(limits)
     old.close()
@@ -91,7 +91,7 @@ class _Process:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def call(self, job: Mapping[str, object]) -> Any:  # noqa: ANN401
+    def call(self, job: Mapping[str, object]) -> Any:
         """Run a job; ends the process in every case but a proper answer."""
         try:
             self._await_start()
@@ -125,7 +125,7 @@ class _Process:
                 raise EOFError from error
             self._ready = True
 
-    def _receive(self, seconds: float) -> Any:  # noqa: ANN401
+    def _receive(self, seconds: float) -> Any:
         self._socket.settimeout(seconds)
         message = transport.receive(self._socket, self.limits.memory_gib * 2**30)
         self._socket.settimeout(None)
@@ -153,7 +153,7 @@ class _Pool:
         self._closed = False
         self._started = False
 
-    def run(self, job: Mapping[str, object]) -> Any:  # noqa: ANN401
+    def run(self, job: Mapping[str, object]) -> Any:
         with self._free:
             process = self._take()
             try:
@@ -229,7 +229,7 @@ def _close_at_exit() -> None:
 
 def _forget_in_fork() -> None:
     """A forked process has no claim on its parent's readers: it starts its own."""
-    global _pool  # noqa: PLW0603
+    global _pool
     old, _pool = _pool, _Pool(_pool.limits)
     _inherited.append(old)
 
