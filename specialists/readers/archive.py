@@ -25,6 +25,7 @@ from specialists.errors import (
     UnsupportedFormat,
 )
 from specialists.readers import limits
+from specialists.readers.transport import transported
 
 __all__ = ["Member", "entries", "gunzip", "inflate", "members_of_folder", "open_file"]
 
@@ -33,6 +34,7 @@ _ENCRYPTED_FLAG = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
+@transported
 @dataclass(frozen=True)
 class Entry:
     """Where an entry lies in its archive."""
@@ -45,6 +47,7 @@ class Entry:
     checksum: int
 
 
+@transported
 @dataclass(frozen=True)
 class Member:
     """A file, or an entry of a ZIP archive."""
