@@ -1,0 +1,1 @@
+"""The specialists as MCP tools."""

@@ -1,0 +1,58 @@
+"""The language model's part: one protocol, several homes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.answer import Attachment, Plan, Statement
+from agent.toolbox import ToolInfo
+from specialists.schema import Evidence
+
+__all__ = ["Composer", "PlanRequest", "Planner", "Rejected"]
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What a planner may know: no path, no name, no pixel."""
+
+    question: str
+    attachments: Sequence[Attachment]
+    catalogue: Mapping[str, ToolInfo]
+    history: Sequence[tuple[str, str]] = ()
+    """Earlier questions of the thread, each with the action it led to."""
+    evidence: Sequence[Evidence] = ()
+    """What earlier rounds of this question brought."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A statement that the checker did not accept, and why."""
+
+    statement: Statement
+    reason: str
+
+
+class Planner(Protocol):
+    """Turns a question into a plan."""
+
+    @property
+    def name(self) -> str:
+        """What the answer's provenance calls it."""
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """Write a plan. Raises `PlannerUnavailable` if the model can't be used."""
+
+
+class Composer(Protocol):
+    """Turns evidence into statements."""
+
+    @property
+    def name(self) -> str:
+        """What the answer's provenance calls it."""
+
+    async def compose(
+        self, question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]
+    ) -> list[Statement]:
+        """Write statements. Raises `PlannerUnavailable` if the model can't be used."""

@@ -1,0 +1,1 @@
+"""Tissue and tumour classes of histology."""

@@ -1,0 +1,1 @@
+"""A question about any medical image, answered in words."""

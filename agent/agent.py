@@ -1,0 +1,326 @@
+"""The agent as an object: sync, async and streaming."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from agent.answer import Answer, Attachment, Picture
+from agent.gate import Gated
+from agent.gemma import Composer, Planner, PlanRequest
+from agent.settings import Settings
+from agent.toolbox import Toolbox, read_config
+
+if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+
+__all__ = ["Agent", "Event"]
+
+_OWN = "wardround"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened on the way to an answer."""
+
+    kind: str
+    """'step', 'progress' or 'answer'."""
+    text: str
+    """The step's or tool's name; empty for the answer."""
+    share: float = 0.0
+    """Of a tool's work, 0 to 1."""
+    detail: str = ""
+    answer: Answer | None = None
+
+
+class Agent:
+    """Answers questions about files by consulting specialists.
+
+    Opens its connections at first use; close it, or use it as a context manager (plain or
+    async). One agent serves many questions; a thread id makes them a conversation.
+
+    Args:
+        settings: Default: from the environment.
+        servers: MCP servers to consult, by name, before those of the settings: whatever
+            FastMCP's `Client` takes.
+        planner: Instead of the settings' Gemma and the rules.
+        composer: Instead of the settings' Gemma and plain code.
+        trust_names: Whether a file is allowed by being named. True for a program's own calls;
+            a server that passes on what its callers name says False, and roots decide.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        servers: Mapping[str, Any] | None = None,
+        planner: Planner | None = None,
+        composer: Composer | None = None,
+        trust_names: bool = True,
+    ) -> None:
+        self.settings = settings or Settings()
+        self._given_servers = dict(servers or {})
+        self._planner, self._composer = planner, composer
+        self._trust_names = trust_names
+        self._stack: AsyncExitStack | None = None
+        self._opening: asyncio.Lock | None = None
+        self._shop: Any = None
+        self._portal: BlockingPortal | None = None
+        self._portal_stack = contextlib.ExitStack()
+
+    def ask(
+        self, question: str, files: Sequence[str | Path] = (), *, thread: str | None = None
+    ) -> Answer:
+        """Answer a question; see `ask_async`. Not for use inside a running event loop."""
+        answer: Answer = self._run(self.ask_async, question, files, thread)
+        return answer
+
+    async def ask_async(
+        self,
+        question: str,
+        files: Sequence[str | Path] = (),
+        thread: str | None = None,
+    ) -> Answer:
+        """Answer a question.
+
+        Args:
+            question: In words.
+            files: Paths (or handles). A folder of DICOM files is one series or several.
+            thread: Continue, or begin, a conversation that is kept under this name.
+
+        Returns:
+            The answer. A specialist that fails is told in it; it never raises here.
+
+        Raises:
+            WardroundError: If there is nothing to ask with: no server, no planner.
+        """
+        async for event in self.stream(question, files, thread=thread):
+            if event.answer is not None:
+                return event.answer
+        raise RuntimeError("the graph ended without an answer")
+
+    async def stream(
+        self,
+        question: str,
+        files: Sequence[str | Path] = (),
+        *,
+        thread: str | None = None,
+    ) -> AsyncIterator[Event]:
+        """Answer a question and tell what is being done; the last event is the answer."""
+        await self._open()
+        names = self._names(files)
+        config = {"configurable": {"thread_id": thread or uuid4().hex}}
+        graph = self._plain
+        if thread is not None:
+            await self._keep_threads()
+            graph = self._kept
+            self._allow((await graph.aget_state(config)).values.get("sources", []))
+        self._allow(names)
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        task = asyncio.create_task(self._drive(graph, question, names, config, queue))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            await task
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def plan(
+        self, question: str, files: Sequence[str | Path] = ()
+    ) -> tuple[Gated, list[Attachment]]:
+        """Plan a question and gate the plan, without consulting anyone."""
+        from langgraph.runtime import Runtime
+
+        from agent.steps.intake import intake
+        from agent.steps.route import plan_question
+
+        await self._open()
+        names = self._names(files)
+        self._allow(names)
+        seen = await intake({"files": names}, Runtime(context=self._current))
+        attachments = [Attachment.model_validate(one) for one in seen["attachments"]]
+        request = PlanRequest(question, attachments, self.toolbox.catalogue)
+        gated, _ = await plan_question(request, self._current)
+        return gated, attachments
+
+    async def picture(self, picture: Picture) -> bytes:
+        """Read a picture of an answer: PNG bytes."""
+        server = self.toolbox.info(picture.tool or "").server
+        return await self.toolbox.picture(picture.uri, server)
+
+    def pictures(self, answer: Answer) -> Iterator[tuple[Picture, bytes]]:
+        """Read all pictures of an answer, for a program without an event loop."""
+        for picture in answer.pictures:
+            yield picture, self._run(self.picture, picture)
+
+    async def close_async(self) -> None:
+        """Close all connections."""
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            await stack.aclose()
+
+    def close(self) -> None:
+        """Close all connections; for use without an event loop."""
+        if self._portal is not None:
+            self._portal.call(self.close_async)
+            self._portal = None
+        self._portal_stack.close()
+
+    def __enter__(self) -> Agent:
+        """Use as a context manager."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all connections."""
+        self.close()
+
+    async def __aenter__(self) -> Agent:
+        """Connect at once."""
+        await self._open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        await self.close_async()
+
+    @property
+    def toolbox(self) -> Toolbox:
+        """The connected tools; there once the agent has been used or entered."""
+        return self._current.toolbox
+
+    async def _open(self) -> None:
+        """Connect once, however many tasks ask at the same time."""
+        if self._opening is None:
+            self._opening = asyncio.Lock()
+        async with self._opening:
+            if self._stack is None:
+                stack = AsyncExitStack()
+                try:
+                    await self._connect(stack)
+                except BaseException:
+                    await stack.aclose()
+                    raise
+                self._stack = stack
+
+    async def _connect(self, stack: AsyncExitStack) -> None:
+        from agent.graph import build_graph
+        from agent.state import Consultation
+
+        toolbox = Toolbox(self._servers(), self.settings.call_timeout_s)
+        await stack.enter_async_context(toolbox)
+        planners, composers = self._models(stack)
+        self._current = Consultation(toolbox, planners, composers, self.settings.max_rounds)
+        self._plain = build_graph()
+        self._kept = self._plain
+        self._saver: Any = None
+
+    def _servers(self) -> dict[str, Any]:
+        """The given servers first, then the configured ones, then the shipped specialists."""
+        servers = dict(self._given_servers)
+        if self.settings.config is not None:
+            servers |= read_config(self.settings.config)
+        if self.settings.in_process and not self._given_servers:
+            servers[_OWN] = self._own_server()
+        return servers
+
+    def _own_server(self) -> Any:
+        from tools.server import Workshop, build_server
+
+        limits = {
+            "memory_gib": self.settings.read_memory_gib,
+            "cpu_s": self.settings.read_cpu_s,
+            "wall_s": self.settings.read_wall_s,
+        }
+        self._shop = Workshop.create(
+            self.settings.roots, self.settings.device, self.settings.memory_gib, limits
+        )
+        return build_server(workshop=self._shop)
+
+    def _models(self, stack: AsyncExitStack) -> tuple[list[Planner], list[Composer]]:
+        """Gemma where one is configured, and the rules behind it."""
+        from agent.rules import RulePlanner
+
+        if self._planner is not None:
+            return [self._planner, RulePlanner()], [self._composer] if self._composer else []
+        composers = [self._composer] if self._composer else []
+        if not self.settings.gemma_url:
+            return [RulePlanner()], composers
+        from agent.gemma.endpoint import EndpointGemma
+
+        gemma = EndpointGemma(self.settings)
+        stack.push_async_callback(gemma.close)
+        return [gemma, RulePlanner()], composers or [gemma]
+
+    async def _keep_threads(self) -> None:
+        """Open the checkpoints, with a serializer that brings no classes back."""
+        import aiosqlite
+        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+        from agent.graph import build_graph
+
+        if self._saver is not None:
+            return
+        path = self.settings.thread_file
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        connection = await self._stack_or_raise().enter_async_context(aiosqlite.connect(path))
+        strict = JsonPlusSerializer(allowed_msgpack_modules=None)
+        self._saver = AsyncSqliteSaver(connection, serde=strict)
+        self._saver.jsonplus_serde = strict
+        self._kept = build_graph(self._saver)
+
+    def _stack_or_raise(self) -> AsyncExitStack:
+        if self._stack is None:
+            raise RuntimeError("the agent is not open")
+        return self._stack
+
+    def _names(self, files: Sequence[str | Path]) -> list[str]:
+        return [str(Path(file).absolute()) if self._trust_names else str(file) for file in files]
+
+    def _allow(self, names: Sequence[str]) -> None:
+        """What a program names is allowed by being named."""
+        if self._trust_names and self._shop is not None:
+            for name in names:
+                self._shop.files.allow(Path(name))
+
+    async def _drive(
+        self,
+        graph: Any,
+        question: str,
+        names: Sequence[str],
+        config: dict[str, Any],
+        queue: asyncio.Queue[Event | None],
+    ) -> None:
+        """Run the graph and put what happens into the queue; None ends it."""
+
+        async def report(tool: str, share: float, detail: str) -> None:
+            await queue.put(Event("progress", tool, share, detail))
+
+        context = replace(self._current, report=report)
+        given = {"question": question, "files": list(names)}
+        try:
+            async for update in graph.astream(given, config, context=context):
+                for step, changed in update.items():
+                    await queue.put(Event("step", step))
+                    if "answer" in (changed or {}):
+                        answer = Answer.model_validate(changed["answer"])
+                        await queue.put(Event("answer", "", 1.0, answer=answer))
+        finally:
+            await queue.put(None)
+
+    def _run(self, function: Any, *args: Any) -> Any:
+        """Call an async method from a program without an event loop."""
+        from anyio.from_thread import start_blocking_portal
+
+        if self._portal is None:
+            self._portal = self._portal_stack.enter_context(start_blocking_portal())
+        return self._portal.call(function, *args)

@@ -1,0 +1,62 @@
+"""The agent's settings: one frozen object a process; nothing below it reads the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """Read from the environment with the prefix `WARDROUND_`, or given in code."""
+
+    model_config = SettingsConfigDict(env_prefix="WARDROUND_", frozen=True, extra="forbid")
+
+    roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Folders that callers may name files in, separated as in PATH."
+    )
+    config: Path | None = Field(
+        None, description="JSON file whose `mcpServers` section names further MCP servers."
+    )
+    in_process: bool = Field(True, description="Serve the shipped specialists inside this process.")
+    gemma_url: str | None = Field(
+        None, description="Base URL of an OpenAI-compatible server, such as http://host:8000/v1."
+    )
+    gemma_model: str | None = Field(None, description="The model's name at that server.")
+    gemma_key: str = Field("none", description="API key of that server, where it wants one.")
+    gemma_timeout_s: float = Field(60.0, gt=0, description="Longest wait for one model answer.")
+    gemma_retries: int = Field(
+        1, ge=0, le=5, description="How often an answer against the schema is sent back."
+    )
+    call_timeout_s: float = Field(
+        180.0, gt=0, description="Longest wait for one specialist, where it names no own limit."
+    )
+    max_rounds: int = Field(2, ge=1, le=5, description="How often a plan may be extended.")
+    state_dir: Path | None = Field(
+        None, description="Where threads are kept; default: ~/.local/state/wardround."
+    )
+    device: str = Field("auto", description="Torch device of the specialists, or 'auto'.")
+    memory_gib: float = Field(
+        16.0, gt=0, description="Memory budget over all loaded specialist models."
+    )
+    read_memory_gib: float = Field(4.0, gt=0, description="Memory limit of a file reader.")
+    read_cpu_s: float = Field(60.0, gt=0, description="Processor time limit of one read.")
+    read_wall_s: float = Field(120.0, gt=0, description="Wall time limit of one read.")
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+        return value
+
+    @property
+    def thread_file(self) -> Path:
+        """The SQLite file of the threads."""
+        folder = self.state_dir or Path.home() / ".local" / "state" / "wardround"
+        return folder / "threads.sqlite"

@@ -1,0 +1,89 @@
+"""The answer is put together from what the steps left."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from langgraph.runtime import Runtime
+
+from agent.answer import (
+    Answer,
+    AnswerProvenance,
+    Attachment,
+    Disagreement,
+    Dropped,
+    DroppedCount,
+    Failure,
+    Picture,
+    Plan,
+    Statement,
+)
+from agent.state import Consultation, State, load
+from prompts import load as load_prompt
+from specialists.schema import Evidence, Provenance
+
+__all__ = ["finish"]
+
+CHECKER = "agent.grounding (plain code)"
+
+
+async def finish(state: State, runtime: Runtime[Consultation]) -> State:
+    """Write the answer, and the thread's memory of the question."""
+    plan = Plan.model_validate(state["plan"])
+    evidence = tuple(load(Evidence, state["evidence"]))
+    answer = Answer(
+        question=state["question"],
+        action=plan.action,
+        statements=tuple(load(Statement, state["statements"])),
+        evidence=evidence,
+        attachments=tuple(load(Attachment, state["attachments"])),
+        not_assessed=tuple(state["not_assessed"]),
+        disagreements=tuple(_disagreements(evidence)),
+        dropped=DroppedCount.of(load(Dropped, state["dropped"])),
+        plan=plan,
+        provenance=_provenance(state),
+        message=plan.message or None,
+        pictures=tuple(load(Picture, state["pictures"])),
+        failures=tuple(load(Failure, state["failures"])),
+    )
+    history = [*state.get("history", []), [state["question"], plan.action]]
+    return {"answer": answer.model_dump(mode="json"), "history": history}
+
+
+def _provenance(state: State) -> AnswerProvenance:
+    import platform
+    from importlib.metadata import version
+
+    used = [load_prompt("route")] if "endpoint" in state["planner"] else []
+    used += [load_prompt("compose")] if "endpoint" in state["composer"] else []
+    return AnswerProvenance(
+        planner=state["planner"],
+        composer=state["composer"],
+        checker=CHECKER,
+        prompts={f"{prompt.name}/{prompt.version}": prompt.digest for prompt in used},
+        models={tool: tuple(load(Provenance, used)) for tool, used in state["models"].items()},
+        versions={"wardround": version("wardround"), "python": platform.python_version()},
+    )
+
+
+def _disagreements(evidence: tuple[Evidence, ...]) -> list[Disagreement]:
+    """Two pieces of evidence of one file that say present and absent of the same finding."""
+    return [
+        Disagreement(
+            text=f"{one.tool} and {other.tool} contradict each other: {one.text} / {other.text}",
+            citations=(one.id, other.id),
+        )
+        for one, other in combinations(evidence, 2)
+        if _contradict(one, other)
+    ]
+
+
+def _contradict(one: Evidence, other: Evidence) -> bool:
+    if one.finding is None or other.finding is None or one.attachment != other.attachment:
+        return False
+    same = (one.finding.name, one.finding.site, one.finding.laterality) == (
+        other.finding.name,
+        other.finding.site,
+        other.finding.laterality,
+    )
+    return same and {one.finding.assertion, other.finding.assertion} == {"present", "absent"}

@@ -1,0 +1,256 @@
+"""The tools that the agent can call: one open MCP client a server, one catalogue over all."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from specialists.errors import (
+    FileMissing,
+    InvalidInput,
+    ServerUnreachable,
+    TimedOut,
+    UnknownTool,
+    WardroundError,
+    error_from_code,
+)
+from specialists.schema import Accepts, Inspection
+
+__all__ = ["Outcome", "ToolInfo", "Toolbox", "read_config"]
+
+logger = logging.getLogger(__name__)
+
+INSPECT = "inspect_files"
+_ERROR_KEY = "wardround/error"
+_OWN = "wardround"
+_OVERHEAD_S = 5.0
+"""What a call may take beyond the specialist's own limit before the client gives up."""
+
+Report = Callable[[float, str], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class ToolInfo:
+    """One tool of the catalogue, as its server described it."""
+
+    name: str
+    title: str
+    description: str
+    schema: Mapping[str, Any]
+    """JSON schema of the arguments."""
+    server: str
+    accepts: tuple[Accepts, ...] | None = None
+    """Which files it takes; None for a tool of another maker, which takes none from us."""
+    keywords: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    timeout_s: float | None = None
+    available: bool = True
+    """False where no backend is registered for it."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """JSON schema of the arguments beside the files."""
+        schema = {key: value for key, value in self.schema.items() if key != "title"}
+        if self.accepts is None:
+            return schema
+        properties = {k: v for k, v in schema.get("properties", {}).items() if k != "files"}
+        required = [name for name in schema.get("required", []) if name != "files"]
+        return {**schema, "properties": properties, "required": required}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a tool gave back."""
+
+    structured: dict[str, Any] | None
+    text: str
+
+
+@dataclass
+class Toolbox:
+    """Connects to the servers and keeps the connections open; use as an async context manager.
+
+    Args:
+        servers: What FastMCP's `Client` takes (a server object, or one entry of `mcpServers`),
+            by name. A tool that several servers have is taken from the first.
+        call_timeout_s: For tools that name no limit of their own.
+    """
+
+    servers: Mapping[str, Any]
+    call_timeout_s: float = 180.0
+    catalogue: dict[str, ToolInfo] = field(default_factory=dict)
+    unreachable: dict[str, str] = field(default_factory=dict)
+    """Servers that could not be reached, with the reason."""
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _inspectors: list[str] = field(default_factory=list)
+    _named: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What was named in the inspection that gave a handle."""
+    _shown: set[tuple[str, str]] = field(default_factory=set)
+    """Which server was shown which file."""
+
+    async def __aenter__(self) -> Toolbox:
+        """Connect to every server; one that is down is noted and costs only its tools."""
+        for name, server in self.servers.items():
+            try:
+                await self._connect(name, server)
+            except Exception as error:  # noqa: BLE001 - another program's failure is not ours
+                logger.warning("server %s: %s", name, type(error).__name__)
+                self.unreachable[name] = "The server could not be reached."
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        await self._stack.aclose()
+
+    async def inspect(self, names: Sequence[str], server: str | None = None) -> Inspection:
+        """Ask a server what files are; without a name, the first that can tell."""
+        if not self._inspectors:
+            raise ServerUnreachable("No connected server can inspect files.")
+        chosen = server or self._inspectors[0]
+        outcome = await self._request(chosen, INSPECT, {"files": [*names]})
+        seen = Inspection.model_validate(outcome.structured)
+        for one in seen.files:
+            self._named.setdefault(one.handle, tuple(names))
+            self._shown.add((chosen, one.handle))
+        return seen
+
+    async def handle_on(self, server: str, handle: str) -> str:
+        """Make sure that a server knows an inspected file, and give its handle there.
+
+        A handle follows from the file and its place, so servers that see the same file give it
+        the same one; each looks for itself whether the file is under its own roots.
+
+        Raises:
+            FileMissing: If the server sees another file under that name.
+        """
+        if (server, handle) in self._shown:
+            return handle
+        there = await self.inspect(self._named[handle], server)
+        self._shown |= {(server, one.handle) for one in there.files}
+        if (server, handle) not in self._shown:
+            raise FileMissing("The tool's server does not see this file.")
+        return handle
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a file of this name was inspected over this connection."""
+        return any(name in names for names in self._named.values())
+
+    def info(self, tool: str) -> ToolInfo:
+        """Look a tool up. Raises `UnknownTool` with the names there are."""
+        if tool not in self.catalogue:
+            known = ", ".join(self.catalogue)
+            raise UnknownTool(f"There is no such tool. The tools are: {known}.")
+        return self.catalogue[tool]
+
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], report: Report | None = None
+    ) -> Outcome:
+        """Call a tool.
+
+        Raises:
+            WardroundError: What the tool raised, by its code; `ServerUnreachable` when the
+                connection breaks; `TimedOut`.
+        """
+        info = self.info(tool)
+        return await self._request(info.server, tool, arguments, report, info.timeout_s)
+
+    async def picture(self, uri: str, server: str) -> bytes:
+        """Read a picture that a result links to: PNG bytes."""
+        import base64
+
+        contents = await self._clients[server].read_resource(uri)
+        return base64.b64decode(contents[0].blob)
+
+    async def _connect(self, name: str, server: Any) -> None:
+        from fastmcp import Client
+
+        source = {"mcpServers": {name: server}} if isinstance(server, Mapping) else server
+        client = await self._stack.enter_async_context(Client(source))
+        self._clients[name] = client
+        for tool in await client.list_tools():
+            if tool.name == INSPECT:
+                self._inspectors.append(name)
+            elif tool.name not in self.catalogue:
+                self.catalogue[tool.name] = _described(tool, name)
+
+    async def _request(
+        self,
+        server: str,
+        tool: str,
+        arguments: Mapping[str, Any],
+        report: Report | None = None,
+        timeout_s: float | None = None,
+    ) -> Outcome:
+        limit = (timeout_s or self.call_timeout_s) + _OVERHEAD_S
+
+        async def on_progress(share: float, _: float | None, message: str | None) -> None:
+            if report is not None:
+                await report(share, message or "")
+
+        try:
+            result = await self._clients[server].call_tool_mcp(
+                tool, dict(arguments), progress_handler=on_progress, timeout=limit
+            )
+        except Exception as error:
+            raise _broken(error, tool) from error
+        return _outcome(result)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the `mcpServers` section of a configuration file.
+
+    Raises:
+        InvalidInput: If it is not JSON, or has no such section.
+    """
+    try:
+        servers = json.loads(path.read_text())["mcpServers"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InvalidInput(
+            "The configuration must be a JSON file with an object 'mcpServers'."
+        ) from None
+    return dict(servers)
+
+
+def _described(tool: Any, server: str) -> ToolInfo:
+    own = (tool.meta or {}).get(_OWN)
+    common = {
+        "name": tool.name,
+        "title": tool.title or tool.name,
+        "description": tool.description or "",
+        "schema": tool.input_schema,
+        "server": server,
+    }
+    if own is None:
+        return ToolInfo(**common)
+    return ToolInfo(
+        **common,
+        accepts=tuple(Accepts.model_validate(one) for one in own["accepts"]),
+        keywords=tuple(own["keywords"]),
+        findings=tuple(own["findings"]),
+        timeout_s=own["timeout_s"],
+        available=bool(own["backends"]),
+    )
+
+
+def _outcome(result: Any) -> Outcome:
+    text = "\n".join(block.text for block in result.content if block.type == "text")
+    if not result.is_error:
+        return Outcome(result.structured_content, text)
+    told = (result.meta or {}).get(_ERROR_KEY)
+    if told is not None:
+        raise error_from_code(told["code"], told["message"])
+    raise WardroundError("The tool reported an error.")
+
+
+def _broken(error: Exception, tool: str) -> WardroundError:
+    told = f"{type(error).__name__}: {error}".lower()
+    if isinstance(error, TimeoutError) or "timed out" in told or "timeout" in told:
+        return TimedOut(f"{tool} did not answer in time.")
+    logger.warning("call of %s broke: %s", tool, type(error).__name__)
+    return ServerUnreachable(f"The server of {tool} went away before it answered.")

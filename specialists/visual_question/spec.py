@@ -1,0 +1,43 @@
+"""What `answer_image_question` takes and gives."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from specialists.base import Request, SpecialistSpec
+from specialists.schema import Accepts
+
+__all__ = ["SPEC", "VisualQuestionRequest"]
+
+
+class VisualQuestionRequest(Request):
+    """Options of `answer_image_question`."""
+
+    question: str = Field(min_length=3, max_length=1000)
+    """The question, as the clinician put it, about what the image shows."""
+
+
+SPEC = SpecialistSpec(
+    name="answer_image_question",
+    title="Question about an image",
+    description=(
+        "Answers a free question about one medical image (radiograph, CT, MR, slide, photograph) "
+        "in words, or says that it can't tell. Use it only where no specialist for that kind of "
+        "image fits the question. Not for files that aren't medical images."
+    ),
+    takes="any medical image, a question",
+    gives="an answer, or that it can't tell",
+    accepts=(
+        Accepts(
+            role="image",
+            description="one medical image whose modality is known",
+            kinds=("radiograph", "volume", "slide", "photograph", "image"),
+            modalities=(
+                "CR", "DX", "CT", "MR", "US", "MG", "PT", "NM", "XA", "RF",
+                "SM", "XC", "DMS", "OP", "OPT", "ES",
+            ),
+        ),
+    ),
+    request=VisualQuestionRequest,
+    keywords=("what is shown", "which organ", "which modality", "what plane", "describe the image"),
+)  # fmt: skip

@@ -1,0 +1,227 @@
+"""A specialist's spec becomes an MCP tool: schema, annotations, progress, errors."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+from fastmcp.server.dependencies import get_context
+from fastmcp.tools import Tool, ToolResult
+from mcp_types import ResourceLink, TextContent, ToolAnnotations
+from pydantic import PrivateAttr, ValidationError
+
+from specialists.acceptance import assign_roles
+from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
+from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundError
+from specialists.host import Host
+from specialists.schema import PictureLink, SpecialistResult
+from tools.files import FileStore, is_handle
+from tools.pictures import PictureStore
+from tools.recognition import complete
+
+__all__ = ["ERROR_KEY", "READ_ONLY", "SpecialistTool", "error_result", "specialist_tool"]
+
+logger = logging.getLogger(__name__)
+
+ERROR_KEY = "wardround/error"
+"""Key of a failed result's `_meta`: code, message, retryable."""
+
+READ_ONLY = ToolAnnotations(
+    read_only_hint=True, idempotent_hint=True, destructive_hint=False, open_world_hint=False
+)
+
+_FILES = {
+    "type": "array",
+    "items": {"type": "string"},
+    "minItems": 1,
+    "description": "Paths under an allowed root, or handles from inspect_files.",
+}
+
+
+class SpecialistTool(Tool):
+    """The MCP face of one specialist."""
+
+    _spec: SpecialistSpec = PrivateAttr()
+    _host: Host = PrivateAttr()
+    _files: FileStore = PrivateAttr()
+    _pictures: PictureStore = PrivateAttr()
+
+    async def run(self, arguments: dict[str, Any]) -> ToolResult:
+        """Answer a call; every failure becomes an error result with a code."""
+        try:
+            return await self._answer(arguments)
+        except Exception as error:  # noqa: BLE001 - the process's edge: logged and mapped
+            return error_result(error)
+
+    async def _answer(self, arguments: dict[str, Any]) -> ToolResult:
+        names = _file_names(arguments)
+        request = _request(self._spec, arguments)
+        started = time.perf_counter()
+        work = partial(self._read, names, request, _progress_to_client())
+        try:
+            with anyio.fail_after(self._spec.timeout_s):
+                reading = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        except TimeoutError:
+            limit = f"{self._spec.timeout_s:g} s"
+            raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
+        links = tuple(self._pictures.keep(picture) for picture in reading.pictures)
+        return _tool_result(_complete(reading, links, time.perf_counter() - started))
+
+    def _read(self, names: Sequence[str], request: Request, progress: Progress) -> Reading:
+        """Runs in a thread: find the files, give them their roles, let the backend read."""
+        inputs = self._inputs(names)
+        request = self._with_files_resolved(request, inputs)
+        _, backend = self._host.backend(self._spec, request.backend)
+        return backend.read(inputs, request, progress)
+
+    def _inputs(self, names: Sequence[str]) -> dict[str, list[Source]]:
+        held = [complete(self._files, one) for one in self._files.find(names)]
+        roles, reasons = assign_roles(self._spec.accepts, [one.manifest for one in held])
+        if reasons:
+            raise NotAccepted(" ".join(dict.fromkeys(reasons)))
+        inputs: dict[str, list[Source]] = {}
+        for role, one in zip(roles, held, strict=True):
+            inputs.setdefault(str(role), []).append(one.source)
+        missing = [a for a in self._spec.accepts if a.required and a.role not in inputs]
+        if missing:
+            wanted = "; ".join(f"{accepts.role}: {accepts.description}" for accepts in missing)
+            raise InvalidInput(f"A file is missing. {self.name} needs {wanted}.")
+        return inputs
+
+    def _with_files_resolved(self, request: Request, inputs: dict[str, list[Source]]) -> Request:
+        """Move an option that names a file (a scoring file, say) to the role of its name."""
+        roles = {accepts.role for accepts in self._spec.accepts}
+        for option in roles & set(type(request).model_fields):
+            name = getattr(request, option)
+            if isinstance(name, str) and option not in inputs and self._names_a_file(name):
+                inputs[option] = self._inputs_of_role(option, name)
+                request = request.model_copy(update={option: None})
+        return request
+
+    def _names_a_file(self, name: str) -> bool:
+        return is_handle(name) or "/" in name or "\\" in name or Path(name).suffix != ""
+
+    def _inputs_of_role(self, role: str, name: str) -> list[Source]:
+        accepts = [one for one in self._spec.accepts if one.role == role]
+        held = self._files.find([name])
+        _, reasons = assign_roles(accepts, [one.manifest for one in held])
+        if reasons:
+            raise NotAccepted(f"{role}: {reasons[0]}")
+        return [one.source for one in held]
+
+
+def specialist_tool(
+    spec: SpecialistSpec, host: Host, files: FileStore, pictures: PictureStore
+) -> SpecialistTool:
+    """Make the MCP tool of a specialist."""
+    tool = SpecialistTool(
+        name=spec.name,
+        title=spec.title,
+        description=spec.description,
+        parameters=_parameters(spec.request),
+        output_schema=spec.result.model_json_schema(mode="serialization"),
+        annotations=READ_ONLY,
+        meta={"wardround": _catalogue_entry(spec)},
+    )
+    tool._spec, tool._host, tool._files, tool._pictures = spec, host, files, pictures
+    return tool
+
+
+def error_result(error: Exception) -> ToolResult:
+    """The one place where an error becomes a wire error.
+
+    What is not of our tree is logged by class and place, without its message, which may hold
+    patient data.
+    """
+    if not isinstance(error, WardroundError):
+        places = traceback.extract_tb(error.__traceback__)[-3:]
+        trail = " < ".join(f"{Path(p.filename).name}:{p.lineno}" for p in reversed(places))
+        logger.error("unexpected %s at %s", type(error).__name__, trail)
+        error = WardroundError("Something went wrong inside the tool; the server's log has more.")
+    told = {"code": error.code, "message": error.client_message, "retryable": error.retryable}
+    text = TextContent(type="text", text=f"{error.code}: {error.client_message}")
+    return ToolResult(content=[text], meta={ERROR_KEY: told}, is_error=True)
+
+
+def _parameters(request: type[Request]) -> dict[str, Any]:
+    schema = request.model_json_schema()
+    properties = {"files": _FILES, **schema.get("properties", {})}
+    required = ["files", *schema.get("required", [])]
+    extra = {"$defs": schema["$defs"]} if "$defs" in schema else {}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+        **extra,
+    }
+
+
+def _catalogue_entry(spec: SpecialistSpec) -> dict[str, Any]:
+    """What the agent's gate and planner need to know, beside the schema."""
+    return {
+        "accepts": [accepts.model_dump(mode="json") for accepts in spec.accepts],
+        "takes": spec.takes,
+        "gives": spec.gives,
+        "findings": list(spec.findings),
+        "keywords": list(spec.keywords),
+        "backends": [backend.name for backend in spec.backends],
+        "timeout_s": spec.timeout_s,
+    }
+
+
+def _file_names(arguments: Mapping[str, Any]) -> list[str]:
+    names = arguments.get("files")
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise InvalidInput("files: a list of at least one path or handle is needed.")
+    return names
+
+
+def _request(spec: SpecialistSpec, arguments: Mapping[str, Any]) -> Request:
+    options = {name: value for name, value in arguments.items() if name != "files"}
+    try:
+        return spec.request.model_validate(options)
+    except ValidationError as error:
+        told = "; ".join(_fault(fault) for fault in error.errors(include_input=False))
+        known = ", ".join(spec.request.model_fields)
+        raise InvalidInput(f"{told}. The options are: {known}.") from None
+
+
+def _fault(fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"]) or "options"
+    return f"{where}: {fault['msg']}"
+
+
+def _progress_to_client() -> Callable[[float, str], None]:
+    """A function for the working thread that reports to the client on the event loop."""
+    context = get_context()
+
+    def report(share: float, message: str) -> None:
+        send = partial(context.report_progress, share, 1.0, message)
+        anyio.from_thread.run(send)
+
+    return report
+
+
+def _complete(
+    reading: Reading, links: tuple[PictureLink, ...], duration_s: float
+) -> SpecialistResult:
+    provenance = reading.result.provenance.model_copy(update={"duration_s": round(duration_s, 3)})
+    return reading.result.model_copy(update={"pictures": links, "provenance": provenance})
+
+
+def _tool_result(result: SpecialistResult) -> ToolResult:
+    links = [
+        ResourceLink(type="resource_link", uri=link.uri, name=link.title, mime_type=link.media_type)
+        for link in result.pictures
+    ]
+    text = TextContent(type="text", text=result.summary)
+    return ToolResult(content=[text, *links], structured_content=result.model_dump(mode="json"))

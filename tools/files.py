@@ -1,0 +1,135 @@
+"""Handles and allowed roots: the only place that turns what a caller named into an open file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from specialists.base import Source
+from specialists.errors import FileMissing, FileNotAllowed, UnknownHandle, WardroundError
+from specialists.readers import Found, inspect
+from specialists.schema import Manifest
+
+__all__ = ["FileStore", "Held"]
+
+_PREFIX = "file-"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A thing that was found in what a caller named, and its handle."""
+
+    handle: str
+    found: Found
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest, or the error that stood in its place."""
+        if self.found.manifest is None:
+            raise self.found.error or UnknownHandle("The file could not be read.")
+        return self.found.manifest
+
+    @property
+    def source(self) -> Source:
+        """What a backend gets."""
+        return Source(paths=self.found.paths, manifest=self.manifest, series=self.found.series)
+
+
+class FileStore:
+    """Knows the roots under which callers may name files, and the handles given out.
+
+    Args:
+        roots: Folders; everything below them may be named. Symbolic links are resolved first.
+    """
+
+    def __init__(self, roots: Iterable[Path] = ()) -> None:
+        self._roots = [Path(root).resolve() for root in roots]
+        self._held: dict[str, tuple[Held, str]] = {}
+
+    def allow(self, path: Path) -> None:
+        """Allow one more file or folder, as naming it on the command line does."""
+        self._roots.append(Path(path).resolve())
+
+    def find(self, names: Sequence[str]) -> list[Held]:
+        """Find what the caller named, by path or by handle.
+
+        Several slices of one series become one entry; a folder gives one entry a series.
+
+        Raises:
+            UnknownHandle: For a handle that was not given out, or whose file has changed since.
+            FileNotAllowed: For a path outside the roots.
+            FileMissing: For an allowed path where there is nothing.
+        """
+        known = [self._recall(name) for name in names if is_handle(name)]
+        paths = [self._allowed(name) for name in names if not is_handle(name)]
+        return known + ([self._hold(found) for found in inspect(paths)] if paths else [])
+
+    def replace_manifest(self, held: Held, manifest: Manifest) -> Held:
+        """Keep a manifest that was completed after the inspection."""
+        updated = replace(held, found=replace(held.found, manifest=manifest))
+        self._held[held.handle] = (updated, self._held[held.handle][1])
+        return updated
+
+    def _recall(self, handle: str) -> Held:
+        if handle not in self._held:
+            raise UnknownHandle("This handle was not given out here. Name the file's path again.")
+        held, stamp = self._held[handle]
+        if _stamp(held.found) != stamp:
+            raise UnknownHandle("The file behind this handle has changed. Name its path again.")
+        return held
+
+    def _hold(self, found: Found) -> Held:
+        if any(not self._inside(path.resolve()) for path in found.paths):
+            found = replace(found, manifest=None, error=_outside())
+        stamp = _stamp(found)
+        handle = _PREFIX + hashlib.sha256(stamp.encode()).hexdigest()[:16]
+        if handle not in self._held:
+            self._held[handle] = (Held(handle, found), stamp)
+        return self._held[handle][0]
+
+    def _allowed(self, name: str) -> Path:
+        path = Path(name)
+        candidates = [path] if path.is_absolute() else [root / path for root in self._roots]
+        inside = [full for full in (_resolve(path) for path in candidates) if self._inside(full)]
+        for full in inside:
+            if full.exists():
+                return full
+        if inside:
+            raise FileMissing("There is no file of that name.")
+        raise _outside()
+
+    def _inside(self, path: Path) -> bool:
+        return any(path == root or path.is_relative_to(root) for root in self._roots)
+
+
+def is_handle(name: str) -> bool:
+    """Tell a handle from a path."""
+    return name.startswith(_PREFIX) and len(name) == len(_PREFIX) + 16
+
+
+def _resolve(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise FileMissing("There is no file of that name.") from None
+
+
+def _outside() -> WardroundError:
+    return FileNotAllowed(
+        "The file is outside the folders that may be read. Name one below an allowed root "
+        "(WARDROUND_ROOTS), or a handle from an earlier result."
+    )
+
+
+def _stamp(found: Found) -> str:
+    """What changes when the files do: names, sizes and times, never shown to anyone."""
+    parts = [found.series or ""]
+    for path in found.paths:
+        try:
+            status = path.stat()
+            parts.append(f"{path}:{status.st_size}:{status.st_mtime_ns}")
+        except OSError:
+            parts.append(f"{path}:gone")
+    return "|".join(parts)

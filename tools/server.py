@@ -1,0 +1,142 @@
+"""The specialists' MCP server: stdio and streamable HTTP, all tools or some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastmcp import FastMCP
+from fastmcp.resources import ResourceContent, ResourceResult
+from fastmcp.tools import Tool, ToolResult
+from mcp_types import TextContent
+from pydantic import Field
+
+from specialists.base import SpecialistSpec
+from specialists.errors import UnknownTool
+from specialists.host import Host
+from specialists.readers import Limits, configure
+from specialists.registry import specs as registered
+from specialists.schema import InspectedFile, Inspection
+from tools.adapter import READ_ONLY, error_result, specialist_tool
+from tools.files import FileStore
+from tools.inspect import inspect_files
+from tools.pictures import PictureStore
+
+__all__ = ["Workshop", "build_server"]
+
+_INSTRUCTIONS = (
+    "Specialist models for medical images and genotypes. Call inspect_files first: it says what "
+    "each file is, which tools take it, and gives a handle to use instead of the path. Results "
+    "are for a qualified reader to check; they are no diagnosis."
+)
+
+
+@dataclass
+class Workshop:
+    """What the tools of one server share."""
+
+    files: FileStore = field(default_factory=FileStore)
+    host: Host = field(default_factory=Host)
+    pictures: PictureStore = field(default_factory=PictureStore)
+
+    @classmethod
+    def create(
+        cls,
+        roots: Iterable[Path] = (),
+        device: str = "auto",
+        memory_gib: float = 16.0,
+        read_limits: Mapping[str, float] | None = None,
+    ) -> Workshop:
+        """Set a workshop up from plain settings.
+
+        Args:
+            roots: Folders in which callers may name files.
+            device: Torch device, or 'auto'.
+            memory_gib: Budget over all loaded models.
+            read_limits: Fields of `specialists.readers.Limits`.
+        """
+        if read_limits:
+            configure(Limits(**read_limits))  # type: ignore[arg-type]
+        return cls(files=FileStore(roots), host=Host(device, memory_gib))
+
+
+def build_server(
+    *,
+    only: Sequence[str] = (),
+    specs: Mapping[str, SpecialistSpec] | None = None,
+    workshop: Workshop | None = None,
+) -> FastMCP[Any]:
+    """Build the server over the registry.
+
+    Args:
+        only: Tool names to serve; all when empty.
+        specs: Specialists to serve instead of the registry's.
+        workshop: Allowed roots, models and pictures; without one, no file may be named.
+
+    Raises:
+        UnknownTool: If `only` names a tool that is not registered.
+    """
+    served = _chosen(specs if specs is not None else registered(), only)
+    shop = workshop or Workshop()
+    server: FastMCP[Any] = FastMCP("wardround", instructions=_INSTRUCTIONS, mask_error_details=True)
+    server.add_tool(_inspect_tool(shop, served))
+    for spec in served.values():
+        server.add_tool(specialist_tool(spec, shop.host, shop.files, shop.pictures))
+    _add_pictures(server, shop.pictures)
+    return server
+
+
+def _chosen(
+    specs: Mapping[str, SpecialistSpec], only: Sequence[str]
+) -> Mapping[str, SpecialistSpec]:
+    unknown = [name for name in only if name not in specs]
+    if unknown:
+        raise UnknownTool(f"There is no such tool. The tools are: {', '.join(specs)}.")
+    return {name: spec for name, spec in specs.items() if not only or name in only}
+
+
+def _inspect_tool(shop: Workshop, specs: Mapping[str, SpecialistSpec]) -> Tool:
+    Files = Annotated[
+        list[str],
+        Field(min_length=1, description="Paths under an allowed root, or handles."),
+    ]
+
+    async def inspect(files: Files) -> ToolResult:
+        try:
+            seen = await anyio.to_thread.run_sync(inspect_files, shop.files, specs, files)
+        except Exception as error:  # noqa: BLE001 - the process's edge: logged and mapped
+            return error_result(error)
+        text = TextContent(type="text", text="\n".join(_line(one) for one in seen.files))
+        return ToolResult(content=[text], structured_content=seen.model_dump(mode="json"))
+
+    return Tool.from_function(
+        inspect,
+        name="inspect_files",
+        title="Inspect files",
+        description=(
+            "Says what files are (modality, body part, view, geometry, age and sex, no "
+            "identifiers), which tools take them and why the others don't, and gives a handle "
+            "for each. A folder or ZIP of DICOM gives one entry a series. Call it first."
+        ),
+        output_schema=Inspection.model_json_schema(mode="serialization"),
+        annotations=READ_ONLY,
+    )
+
+
+def _line(one: InspectedFile) -> str:
+    if one.manifest is None:
+        return f"{one.handle}: {one.error_code}: {one.error}"
+    known = one.manifest.model_dump(exclude_none=True, exclude_defaults=True, exclude={"notes"})
+    facts = ", ".join(f"{name} {value}" for name, value in known.items())
+    notes = "".join(f"; note: {note}" for note in one.manifest.notes)
+    return f"{one.handle}: {facts}; accepted by: {', '.join(one.accepted_by) or 'none'}{notes}"
+
+
+def _add_pictures(server: FastMCP[Any], pictures: PictureStore) -> None:
+    @server.resource(PictureStore.template, mime_type="image/png")
+    def picture(name: str) -> ResourceResult:
+        """A picture that goes with a result, as PNG."""
+        return ResourceResult([ResourceContent(pictures.read(name), mime_type="image/png")])
