@@ -95,7 +95,7 @@ def members_of_folder(folder: Path) -> list[Member]:
     """Every regular file below a folder, by name; links that lead out of it are left out."""
     root = folder.resolve()
     found: list[Path] = []
-    for parent, folders, names in os.walk(root):
+    for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
         if len(found) > limits.active().files:

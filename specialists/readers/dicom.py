@@ -7,6 +7,7 @@ content but its kind and size.
 from __future__ import annotations
 
 import io
+import math
 import os
 import struct
 from collections.abc import Sequence
@@ -22,7 +23,15 @@ from specialists.readers.archive import Member, inflate
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["decode_pixels", "is_dicom", "read_dataset", "read_header"]
+__all__ = [
+    "decode_pixels",
+    "is_dicom",
+    "numbers",
+    "picture_size",
+    "read_dataset",
+    "read_header",
+    "value",
+]
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _NATIVE = {
@@ -73,6 +82,29 @@ def is_dicom(head: bytes) -> bool:
         return False
     explicit = head[4:6].isalpha() and head[4:6].isupper()
     return explicit or struct.unpack("<I", head[4:8])[0] <= 256
+
+
+def value(dataset: Dataset, keyword: str) -> Any:
+    """An element's value; None where it is absent, empty or not what its type demands."""
+    try:
+        found = dataset.get(keyword)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception:  # noqa: BLE001 - a value that its own type does not allow, in many ways
+        return None
+    return None if found is None or found == "" else found
+
+
+def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    """An element's finite numbers; empty where it has none."""
+    found = value(dataset, keyword)
+    if found is None or isinstance(found, str):
+        return ()
+    try:
+        floats = tuple(float(item) for item in (found if hasattr(found, "__len__") else [found]))
+    except (TypeError, ValueError):
+        return ()
+    return floats if all(math.isfinite(item) for item in floats) else ()
 
 
 def read_header(member: Member, keywords: Sequence[str]) -> Dataset:
@@ -212,7 +244,7 @@ def _check_picture(dataset: Dataset, content: BinaryIO) -> None:
     rows, columns, frames = size
     if rows <= 0 or columns <= 0 or frames <= 0:
         raise UnreadableFile("The header gives the picture no rows or no columns.")
-    tiled = dataset.get("Modality") == _TILED_MODALITY
+    tiled = value(dataset, "Modality") == _TILED_MODALITY
     if not tiled and rows * columns * frames > limits.active().megapixels * 1e6:
         raise FileTooLarge(
             f"The picture has {rows} x {columns} x {frames} pixels; "
@@ -229,11 +261,11 @@ def _check_picture(dataset: Dataset, content: BinaryIO) -> None:
 
 def picture_size(dataset: Dataset) -> tuple[int, int, int] | None:
     """Rows, columns and frames as the header gives them; None where it describes no picture."""
-    rows, columns = dataset.get("Rows"), dataset.get("Columns")
+    rows, columns = value(dataset, "Rows"), value(dataset, "Columns")
     if rows is None and columns is None:
         return None
     try:
-        return int(rows or 0), int(columns or 0), int(dataset.get("NumberOfFrames") or 1)
+        return int(rows or 0), int(columns or 0), int(value(dataset, "NumberOfFrames") or 1)
     except (TypeError, ValueError):
         raise UnreadableFile("The header's picture size is not a number.") from None
 
@@ -265,10 +297,9 @@ def _find_pixels(dataset: Dataset, content: BinaryIO) -> tuple[int, int] | None:
 
 def _native_bytes(dataset: Dataset, pixels: int) -> int:
     """The least that uncompressed pixels take, in bytes."""
-    bits = (
-        pixels * int(dataset.get("SamplesPerPixel") or 1) * int(dataset.get("BitsAllocated") or 8)
-    )
-    if dataset.get("PhotometricInterpretation") == "YBR_FULL_422":
+    samples, depth = value(dataset, "SamplesPerPixel") or 1, value(dataset, "BitsAllocated") or 8
+    bits = pixels * int(samples) * int(depth)
+    if value(dataset, "PhotometricInterpretation") == "YBR_FULL_422":
         bits = bits * 2 // 3
     return bits // 8
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from specialists.errors import InvalidInput, MixedPatients, SeveralSeries, UnreadableFile
 from specialists.readers.archive import Member, entries, members_of_folder
-from specialists.readers.dicom import read_header
+from specialists.readers.dicom import numbers, read_header, value
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -123,34 +123,39 @@ def check_one_patient(slices: Iterable[Slice]) -> None:
     seen: dict[str, set[str]] = {keyword: set() for keyword in identity}
     for slice_ in slices:
         for keyword, values in seen.items():
-            value = str(slice_.header.get(keyword) or "").replace("^", " ")
-            values.add(" ".join(value.casefold().split()))
+            text = str(value(slice_.header, keyword) or "").replace("^", " ")
+            values.add(" ".join(text.casefold().split()))
     if any(len(values - {""}) > 1 for values in seen.values()):
         raise MixedPatients("The files are of more than one patient; send one patient at a time.")
 
 
 def _key(slice_: Slice) -> tuple[Any, ...]:
     header = slice_.header
-    modality = str(header.get("Modality") or "")
+    modality = str(value(header, "Modality") or "")
     if modality not in _STACKED:
         return ("", str(slice_.member.path), slice_.member.entry)
-    localizer = "LOCALIZER" in _strings(header.get("ImageType"))
-    uid = str(header.get("SeriesInstanceUID") or "")
+    localizer = "LOCALIZER" in _strings(value(header, "ImageType"))
+    uid = str(value(header, "SeriesInstanceUID") or "")
     if uid:
         return (uid, modality, localizer)
     # Taken out by an anonymiser: what was made together shares frame of reference and geometry.
-    orientation = tuple(round(float(x), 2) for x in header.get("ImageOrientationPatient") or ())
-    place = (slice_.member.path.parent, header.get("Rows"), header.get("Columns"), orientation)
-    return ("", modality, localizer, str(header.get("FrameOfReferenceUID") or ""), *place)
+    orientation = tuple(round(x, 2) for x in numbers(header, "ImageOrientationPatient"))
+    place = (
+        slice_.member.path.parent,
+        value(header, "Rows"),
+        value(header, "Columns"),
+        orientation,
+    )
+    return ("", modality, localizer, str(value(header, "FrameOfReferenceUID") or ""), *place)
 
 
 def _rank(key: tuple[Any, ...], found: Sequence[Slice]) -> tuple[int, str, str]:
-    number = _number(found[0].header.get("SeriesNumber"))
+    number = _number(value(found[0].header, "SeriesNumber"))
     return number, str(key[0]), min(_place(slice_.member) for slice_ in found)
 
 
 def _instance(slice_: Slice) -> tuple[int, str]:
-    return _number(slice_.header.get("InstanceNumber")), _place(slice_.member)
+    return _number(value(slice_.header, "InstanceNumber")), _place(slice_.member)
 
 
 def _place(member: Member) -> str:

@@ -152,7 +152,7 @@ def _encode(value: object, arrays: list[NDArray[Any]]) -> object:
 def _encode_object(value: object, arrays: list[NDArray[Any]]) -> object:
     match value:
         case PurePath():
-            return {"path": os.fspath(value)}
+            return {"path": os.path.abspath(value)}  # the other side has its own directory
         case WardroundError():
             return {"error": value.code, "message": value.client_message}
         case BaseModel():
