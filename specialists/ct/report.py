@@ -1,0 +1,176 @@
+"""Sentences from the measurements: findings, warnings, limits and the written report."""
+
+from __future__ import annotations
+
+from specialists.ct.masks import METAL_HU
+from specialists.ct.measure import (
+    AIR_LIKE_HU,
+    HU,
+    LUNGS,
+    Scan,
+    metal_voxels,
+    number,
+    rounded,
+    spaced,
+)
+from specialists.schema import Finding, Measurement, Narrative
+
+__all__ = ["NOT_ASSESSED", "findings", "narrative", "summary", "warnings"]
+
+NOT_ASSESSED = (
+    "nodules, masses and tumours",
+    "consolidation, ground-glass and other patterns of the lungs",
+    "pneumothorax and free abdominal gas (gas is measured, its place is not judged)",
+    "pleural and pericardial effusion, ascites",
+    "pulmonary embolism, aneurysm, dissection and other vessel disease",
+    "bleeding and stroke",
+    "fractures, joints and bone lesions",
+    "size and disease of single organs",
+    "lymph nodes",
+    "comparison with earlier scans",
+)
+
+_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("IN VIEW", ("field of view", "scan length", "length of", "body")),
+    ("LUNGS AND AIRWAYS", ("lung", "mean lung", "airway")),
+    ("GAS", ("gas",)),
+    ("SOFT TISSUE AND FAT", ("soft tissue", "fat", "subcutaneous", "internal")),
+    ("BONE", ("bone", "mean bone")),
+    ("DENSE FOCI AND METAL", ("dense foci", "metal")),
+)
+
+
+def findings(scan: Scan) -> tuple[Finding, ...]:
+    """What the measurements support; a single slice supports no search for foci."""
+    found = [] if scan.flat else _foci(scan)
+    voxels = metal_voxels(scan)
+    if voxels:
+        text = (
+            f"Material above {METAL_HU:.0f} HU is in the body: metal, or something as dense as "
+            "metal."
+        )
+        found.append(Finding(name="metal-density material", assertion="present", text=text))
+    return tuple(found)
+
+
+def _foci(scan: Scan) -> list[Finding]:
+    foci = scan.masks.foci
+    name = "dense focus outside bone"
+    where = "in soft tissue away from bone and body wall"
+    least = number(rounded(foci.least_mm3))
+    if not foci.volumes_mm3:
+        text = f"No focus above {foci.above_hu:.0f} HU of at least {least} mm3 was found {where}."
+        return [Finding(name=name, assertion="absent", text=text)]
+    return [
+        Finding(
+            name=name,
+            assertion="present",
+            text=f"At least one focus above {foci.above_hu:.0f} HU was found {where}.",
+        ),
+        Finding(
+            name="calcification",
+            assertion="uncertain",
+            text="Dense foci outside bone may be calcification; stones, contrast agent, tablets, "
+            "clips and ends of bone can't be told from it by density.",
+        ),
+    ]
+
+
+def warnings(scan: Scan) -> tuple[str, ...]:
+    """What limits the measurements of this scan."""
+    coverage, masks = scan.coverage, scan.masks
+    found = []
+    if scan.flat:
+        found.append("A single slice: areas are given in place of volumes.")
+    if coverage.cut_share > 0:
+        share = number(rounded(max(0.1, 100.0 * coverage.cut_share)))
+        found.append(
+            f"The field of view cuts the body off in {share} % of the slices: body, fat, soft "
+            "tissue and bone are those in view."
+        )
+    if not coverage.parts:
+        found.append("Which part of the body is in view could not be told from the content.")
+    if masks.contrast:
+        found.append(
+            "Soft tissue is as bright as with contrast agent: the emphysema index is too low, "
+            "bone and dense foci next to vessels are uncertain, and foci are counted only above "
+            f"{masks.foci.above_hu:.0f} HU."
+        )
+    if masks.metal:
+        found.append("Metal: measurements within its streaks are unreliable.")
+    if masks.lungs_split_by_plane:
+        found.append("The lungs touch so widely that the body's middle plane had to part them.")
+    if scan.spacing_mm[2] > 5.0 and not scan.flat:
+        found.append("Slices more than 5 mm apart: volumes are coarse and small things are lost.")
+    return (*found, *_air_like(scan))
+
+
+def _air_like(scan: Scan) -> tuple[str, ...]:
+    found = []
+    for side, label in LUNGS:
+        values = scan.hu[scan.masks.labels == label]
+        share = float((values < AIR_LIKE_HU).mean()) if values.size else 0.0
+        if share > 0.1:
+            found.append(
+                f"In the {side} lung {number(rounded(100 * share))} % is as thin as air: "
+                "emphysema, bullae and air beside the lung (pneumothorax) are not told apart."
+            )
+    return tuple(found)
+
+
+def narrative(
+    scan: Scan,
+    measured: tuple[Measurement, ...],
+    found: tuple[Finding, ...],
+    limits: tuple[str, ...],
+) -> Narrative:
+    """The report, in a radiologist's order."""
+    blocks = [("TECHNIQUE", [_technique(scan)])]
+    for title, _ in _GROUPS:
+        texts = [m.text for m in measured if _group(m.name) == title]
+        if title.startswith("LUNGS") and not texts:
+            texts = ["No lung was found in view."]
+        if title.startswith("DENSE"):
+            texts += [finding.text for finding in found if finding.assertion != "present"]
+        if texts:
+            blocks.append((title, texts))
+    if limits:
+        blocks.append(("LIMITS", [_sentence(limit) for limit in limits]))
+    blocks.append(("NOT ASSESSED", [f"{'; '.join(NOT_ASSESSED)}."]))
+    text = "\n\n".join(f"{title}\n{' '.join(texts)}" for title, texts in blocks)
+    return Narrative(text=text.replace(f"{HU} (Hounsfield units)", "HU"))
+
+
+def _sentence(note: str) -> str:
+    """A reader's note as a sentence."""
+    return f"{note[:1].upper()}{note[1:].rstrip('.')}."
+
+
+def _group(name: str) -> str:
+    """The first group that a measurement's name belongs to."""
+    return next((title for title, starts in _GROUPS if name.startswith(starts)), "")
+
+
+def _technique(scan: Scan) -> str:
+    x, y, z = scan.spacing_mm
+    size = f"{scan.hu.shape[0]} × {scan.hu.shape[1]} voxels of {x:.2f} × {y:.2f} mm"
+    if scan.flat:
+        return f"One axial CT slice, {size}. Measured with HU thresholds and morphology."
+    return (
+        f"CT, {scan.hu.shape[2]} axial slices {z:.2f} mm apart, {size}. Contrast agent: "
+        f"{'likely, by density' if scan.masks.contrast else 'not seen, by density'}. Measured "
+        "with HU thresholds and morphology; no model was trained."
+    )
+
+
+def summary(scan: Scan, measured: tuple[Measurement, ...], found: tuple[Finding, ...]) -> str:
+    """A few sentences that stand alone."""
+    parts = scan.coverage.parts
+    shown = f"showing {' and '.join(parts)}" if parts else "of a part that was not recognised"
+    kind = "One CT slice" if scan.flat else f"CT of {spaced(scan.hu.shape[2])} slices"
+    first = f"{kind}, {shown}."
+    lungs = [m.text for m in measured if m.site == "lung" and m.name.startswith("lung ")]
+    sizes = [text for text in lungs if f"The {scan.size_word} of" in text]
+    said = sizes or ["No lung was found in view."]
+    extra = [finding.text for finding in found]
+    return " ".join([first, *said, *extra, "Measured, not diagnosed."])

@@ -1,0 +1,65 @@
+"""What `report_ct` takes and gives."""
+
+from __future__ import annotations
+
+from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.schema import Accepts
+
+__all__ = ["SPEC", "ReportCt"]
+
+
+class ReportCt(Request):
+    """Options of `report_ct`."""
+
+    previews: bool = True
+    """Whether to draw pictures: sections with the masks, and lung, soft-tissue and bone windows."""
+
+
+SPEC = SpecialistSpec(
+    name="report_ct",
+    title="CT measurements and report",
+    description=(
+        "Measures a CT scan of any body part: volume, density and low-attenuation share of each "
+        "lung, gas, fat, soft tissue, bone, dense foci outside bone (possible calcification), "
+        "metal, field of view and which body parts are in view; with a written report. Takes a "
+        "CT series or a CT NIfTI volume. It measures and does not diagnose: it does not look "
+        "for nodules, tumours, bleeding, embolism or fractures, and does not name organs. Not "
+        "for radiographs, MR or photographs."
+    ),
+    takes="one CT scan: a DICOM series (folder, ZIP or slices) or a NIfTI volume",
+    gives="measurements with units, findings and a report",
+    accepts=(
+        Accepts(
+            role="volume",
+            description="a CT scan of any body part, as a DICOM series or a NIfTI volume",
+            kinds=("volume",),
+            modalities=("CT",),
+        ),
+    ),
+    request=ReportCt,
+    backends=(
+        BackendSpec(
+            name="reference",
+            target="specialists.ct.reference:Reference",
+            requires=("numpy", "scipy"),
+            memory_gib=1.0,
+        ),
+    ),
+    findings=("dense focus outside bone", "calcification", "metal-density material"),
+    keywords=(
+        # Words for the scan, in English, Spanish, French, German, Portuguese and Chinese.
+        *("ct", "cat scan", "computed tomography", "hounsfield", "hu"),
+        *("tc", "tac", "tomografía", "tomografia", "tomodensitométrie", "scanner", "scan"),
+        *("computertomographie", "computertomografie", "tomodensitometria", "断层扫描", "层析"),
+        # What is measured.
+        *("lung volume", "lung density", "emphysema", "emphysema index", "low attenuation"),
+        *("volumen pulmonar", "enfisema", "volume pulmonaire", "emphysème", "lungenvolumen"),
+        *("emphysem", "volume pulmonar", "肺容积", "肺体积", "肺气肿", "肺密度"),
+        *("calcification", "calcium", "calcificación", "verkalkung", "calcificação", "钙化"),
+        *("visceral fat", "subcutaneous fat", "body composition", "grasa visceral"),
+        *("graisse viscérale", "viszeralfett", "bauchfett", "gordura visceral", "内脏脂肪"),
+        *("bowel gas", "bone volume", "metal implant", "field of view", "slices"),
+        *("gas intestinal", "gaz intestinal", "darmgas", "gás intestinal", "肠气"),
+    ),
+    timeout_s=180.0,
+)

@@ -1,0 +1,169 @@
+"""Dice of the masks against a reference segmentation.
+
+    python -m specialists.ct.validate --ct FILE --seg FILE [--description TEXT] [--card FILE]
+
+prints the figures as JSON; `--card` also adds them to a card, which the backend cites. The
+segmentation has TotalSegmentator's label numbers (version 2, task "total").
+
+TotalSegmentator's labels hold no body. Two things are measured in its place: the share of all
+labelled voxels (organs, bones, muscles) that lie inside the body mask, and Dice against a body
+found by another method, a watershed of the gradient's magnitude that starts from the labels on
+one side and from the air that touches the scan's edge on the other. The second shares no
+threshold at the skin with the mask under test; it is no outline drawn by a person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specialists.ct.masks import Label, Masks, segment
+from specialists.ct.morphology import Mask, Spacing, closed, filled, grown
+
+__all__ = ["body_by_gradient", "dice", "main", "validate"]
+
+RIGHT_LUNG = (12, 13, 14)
+LEFT_LUNG = (10, 11)
+BONES = (*range(25, 51), 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 91, *range(92, 117))
+LEAST_LUNG_VOXELS = 500
+"""A side with fewer is not in view."""
+
+
+def dice(one: Mask, other: Mask) -> float:
+    """Twice the overlap by the sum of both; 1 where both are empty."""
+    total = int(one.sum()) + int(other.sum())
+    return 2.0 * int((one & other).sum()) / total if total else 1.0
+
+
+def validate(hu: NDArray[Any], labels: NDArray[Any], spacing_mm: Spacing) -> dict[str, Any]:
+    """Compare.
+
+    Args:
+        hu: Shape (x, y, z), axes to the patient's right, front and top.
+        labels: TotalSegmentator's, same shape and axes.
+        spacing_mm: Voxel size along x, y, z.
+
+    Returns:
+        `dice` by structure, and the share of labelled voxels inside the body mask.
+    """
+    masks = segment(hu, spacing_mm)
+    figures = _lung_figures(masks, labels)
+    bone = np.isin(labels, BONES)
+    figures["bone"] = dice(masks.of(Label.BONE) & grown(bone, 15.0, spacing_mm), bone)
+    figures["body_by_gradient"] = dice(masks.body, body_by_gradient(hu, labels > 0, spacing_mm))
+    inside = float(masks.body[labels > 0].mean())
+    return {
+        "voxels": list(hu.shape),
+        "spacing_mm": [round(size, 3) for size in spacing_mm],
+        "dice": {name: round(value, 4) for name, value in figures.items()},
+        "labelled_voxels_in_body": round(inside, 5),
+    }
+
+
+def body_by_gradient(hu: NDArray[Any], labelled: Mask, spacing_mm: Spacing) -> Mask:
+    """The body by a watershed of the gradient's magnitude, slice by slice.
+
+    Inside starts from the labels with what lies between them; outside starts from the air that
+    touches the edge of the slice.
+    """
+    from scipy import ndimage
+
+    smooth = ndimage.gaussian_filter(
+        np.clip(hu.astype(np.float32), -1000, 200), [1.5 / size for size in spacing_mm]
+    )
+    inner = filled(closed(labelled, 25.0, spacing_mm, planar=True))
+    body = np.zeros(labelled.shape, bool)
+    for index in range(labelled.shape[2]):
+        body[:, :, index] = _flooded(smooth[:, :, index], inner[:, :, index])
+    return body
+
+
+def _flooded(plane: NDArray[np.float32], inner: Mask) -> Mask:
+    from scipy import ndimage
+
+    slope = ndimage.gaussian_gradient_magnitude(plane, 1.0)
+    height = np.clip(slope / max(1.0, float(slope.max())) * 65535, 0, 65535).astype(np.uint16)
+    markers = np.where(_outer_air(plane, inner), np.int32(1), np.int32(0))
+    markers[inner] = 2
+    basins = ndimage.watershed_ift(height, markers)
+    flooded: Mask = ndimage.binary_fill_holes(basins == 2)
+    return flooded
+
+
+def _outer_air(plane: NDArray[np.float32], inner: Mask) -> Mask:
+    """Air connected with the slice's edge; the table beyond it belongs to the outside too."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label((plane < -850) & ~inner)
+    edge = np.zeros(count + 1, bool)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        edge[np.unique(side)] = True
+    edge[0] = False
+    outer: Mask = edge[labels]
+    return outer
+
+
+def _lung_figures(masks: Masks, labels: NDArray[Any]) -> dict[str, float]:
+    right, left = np.isin(labels, RIGHT_LUNG), np.isin(labels, LEFT_LUNG)
+    if min(int(right.sum()), int(left.sum())) < LEAST_LUNG_VOXELS:
+        return {}
+    return {
+        "lungs": dice(masks.of(Label.RIGHT_LUNG, Label.LEFT_LUNG), right | left),
+        "right_lung": dice(masks.of(Label.RIGHT_LUNG), right),
+        "left_lung": dice(masks.of(Label.LEFT_LUNG), left),
+    }
+
+
+def _load(ct: Path, seg: Path) -> tuple[NDArray[Any], NDArray[Any], Spacing]:
+    from specialists.readers import read_volume
+
+    scan = read_volume([ct])
+    labels = read_volume([seg])
+    if scan.array.shape != labels.array.shape:
+        raise SystemExit("The scan and the segmentation differ in shape.")
+    if not np.allclose(scan.affine, labels.affine, atol=0.5):
+        sys.stderr.write("Note: the affines of scan and segmentation differ.\n")
+    x, y, z = scan.spacing_mm
+    return scan.array, labels.array.astype(np.int16), (float(x), float(y), float(z))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m specialists.ct.validate")
+    parser.add_argument("--ct", type=Path, required=True, help="DICOM folder or NIfTI file")
+    parser.add_argument("--seg", type=Path, required=True, help="NIfTI file of labels")
+    parser.add_argument("--description", default="one CT", help="what the scan is, for the card")
+    parser.add_argument("--card", type=Path, help="card to add the figures to")
+    given = parser.parse_args(arguments)
+    case = {"description": given.description, **validate(*_load(given.ct, given.seg))}
+    if given.card:
+        _add(given.card, case)
+    sys.stdout.write(json.dumps(case, indent=2) + "\n")
+
+
+def _add(path: Path, case: dict[str, Any]) -> None:
+    """Replace the case of the same description, or append it."""
+    card = json.loads(path.read_text(encoding="utf-8")) if path.exists() else _empty()
+    others = [kept for kept in card["cases"] if kept["description"] != case["description"]]
+    card["cases"] = [*others, case]
+    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _empty() -> dict[str, Any]:
+    return {
+        "model": "HU thresholds and morphology",
+        "weights": None,
+        "method": "Dice as printed by python -m specialists.ct.validate",
+        "cases": [],
+    }
+
+
+if __name__ == "__main__":
+    main()
