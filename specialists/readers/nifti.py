@@ -12,10 +12,10 @@ import gzip
 import math
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from specialists.errors import (
     UnusableGeometry,
 )
 from specialists.readers import limits
+from specialists.readers.archive import open_file
 
 __all__ = ["Header", "is_nifti", "read", "read_header"]
 
@@ -117,12 +118,12 @@ def _make_finite(array: NDArray[Any]) -> int:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """Open plain or compressed; damage of the compression becomes an error of the tree."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         try:
-            with gzip.GzipFile(fileobj=file) if packed else file as stream:
-                yield stream  # type: ignore[misc]
+            with gzip.GzipFile(fileobj=file) if packed else nullcontext(file) as stream:
+                yield cast(BinaryIO, stream)
         except EOFError as error:
             raise TruncatedFile("The compressed file ends before its content does.") from error
         except (gzip.BadGzipFile, zlib.error) as error:
@@ -263,11 +264,12 @@ def _voxels(stream: BinaryIO, header: Header) -> NDArray[Any]:
     buffer = np.empty(header.nbytes, dtype=np.uint8)
     view = memoryview(buffer.data)
     while view.nbytes:
-        size = stream.readinto(view[:_CHUNK])  # type: ignore[attr-defined]
-        if size == 0:
+        chunk = stream.read(min(view.nbytes, _CHUNK))
+        if not chunk:
             share = 1 - view.nbytes / header.nbytes
             raise TruncatedFile(f"The file ends after {share:.0%} of its voxels.")
-        view = view[size:]
+        view[: len(chunk)] = chunk
+        view = view[len(chunk) :]
     # One byte more makes the decompressor compare its checksum.
     stream.read(1)
     return buffer.view(header.dtype).reshape(header.shape, order="F")

@@ -58,13 +58,16 @@ def _headers(paths: Sequence[Path]) -> tuple[list[Slice], list[str]]:
     slices: list[Slice] = []
     other, damaged = 0, 0
     for member in members:
+        if not listed and not _claims_dicom(member):
+            other += 1
+            continue
         try:
             slices.append(Slice(member, read_header(member, _KEYWORDS)))
         except UnreadableFile as error:
             # Files that were named must be readable; beside them in a folder anything may lie.
             if listed:
                 raise
-            ignored = isinstance(error, UnsupportedFormat) or not _claims_dicom(member)
+            ignored = isinstance(error, UnsupportedFormat)
             other, damaged = other + ignored, damaged + (not ignored)
     if not slices:
         raise UnreadableFile("No readable DICOM picture is among the files.")

@@ -254,12 +254,27 @@ def _spacing(planes: Sequence[Plane]) -> tuple[float, Vector | None, list[str]]:
     even = depths[0] + mean * np.arange(len(planes))
     if np.abs(depths - even).max() <= ROUNDING * mean:
         return mean, None, []
-    count = max(1, round(length / float(np.median(gaps))))
+    multiples = _multiples(gaps)
+    count = round(length / float(np.median(gaps))) if multiples is None else int(multiples.sum())
     step = length / count
     _refuse_large_gaps(gaps, step, count)
     grid = depths[0] + step * np.arange(count + 1)
     places = np.interp(grid, depths, np.arange(len(planes), dtype=np.float64))
-    return step, places, [_gap_note(gaps, float(np.median(gaps)), step)]
+    return step, places, [_gap_note(gaps, step, missing=multiples is not None)]
+
+
+def _multiples(gaps: Vector) -> Vector | None:
+    """Gaps counted in the smallest one, if they are all whole: then slices are missing."""
+    counted = gaps / gaps.min()
+    whole = np.rint(counted)
+    if np.abs(counted - whole).max() > ROUNDING or whole.sum() > _most_slices(gaps):
+        return None
+    return np.asarray(whole)
+
+
+def _most_slices(gaps: Vector) -> int:
+    """At least about every second slice must be real."""
+    return 2 * len(gaps) + 2
 
 
 def _single_depth(plane: Plane) -> tuple[float, None, list[str]]:
@@ -270,20 +285,19 @@ def _single_depth(plane: Plane) -> tuple[float, None, list[str]]:
 
 def _refuse_large_gaps(gaps: Vector, step: float, count: int) -> None:
     widest = float(gaps.max())
-    if widest - step > LARGEST_FILLED_MM or count > 2 * len(gaps) + 2:
+    if widest - step > LARGEST_FILLED_MM or count > _most_slices(gaps):
         raise UnusableGeometry(
             f"Slices are missing: the largest gap is {widest:.1f} mm where slices are "
             f"{step:.1f} mm apart. That is too much to fill; name the files of one part."
         )
 
 
-def _gap_note(gaps: Vector, usual: float, step: float) -> str:
-    multiples = gaps / usual
-    missing = int(np.sum(np.rint(multiples) - 1))
+def _gap_note(gaps: Vector, step: float, *, missing: bool) -> str:
     resampled = f"resampled to {step:.2f} mm"
-    if np.abs(multiples - np.rint(multiples)).max() > ROUNDING or missing == 0:
-        return f"unequal slice spacing ({gaps.min():.2f} to {gaps.max():.2f} mm): {resampled}"
-    return f"{_slices(missing)} missing (largest gap {gaps.max():.1f} mm): {resampled}"
+    if missing:
+        count = round(float(gaps.sum()) / step) - len(gaps)
+        return f"{_slices(count)} missing (largest gap {gaps.max():.1f} mm): {resampled}"
+    return f"unequal slice spacing ({gaps.min():.2f} to {gaps.max():.2f} mm): {resampled}"
 
 
 def _slices(count: int) -> str:

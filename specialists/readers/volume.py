@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from specialists.errors import FileTooLarge, UnusableGeometry
 from specialists.readers import limits, nifti, worker
-from specialists.readers.archive import Entry, Member
-from specialists.readers.dicom import decode_pixels, read_dataset
+from specialists.readers.archive import Entry, Member, open_file
+from specialists.readers.dicom import decode_pixels, is_dicom, read_dataset
 from specialists.readers.frames import AIR_HU, Frame, Meaning, frames, values
 from specialists.readers.orientation import Facing, closest_axes, facing_view, ras_empty
 from specialists.readers.resampling import regrid
@@ -157,9 +157,16 @@ def read_volume(paths: Sequence[Path], series: str | None = None) -> Volume:
 
 def open_volume(paths: Sequence[Path], series: str | None) -> _Voxels | _Plan:
     """In a reader process: read a NIfTI file, or plan a DICOM volume."""
-    if len(paths) == 1 and paths[0].is_file() and nifti.is_nifti(paths[0]):
+    if len(paths) == 1 and paths[0].is_file() and _is_nifti(paths[0]):
         return _read_nifti(paths[0])
     return _plan_dicom(paths, series)
+
+
+def _is_nifti(path: Path) -> bool:
+    with open_file(path) as content:
+        head = content.read(132)
+    # Content before name: a DICOM file that is called .nii is still DICOM.
+    return not is_dicom(head) and nifti.is_nifti(path)
 
 
 def _read_nifti(path: Path) -> _Voxels:
