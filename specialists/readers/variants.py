@@ -116,22 +116,25 @@ def read_variants(
     return cast(Genotypes, result)
 
 
-def find_sample(paths: Sequence[Path], label: str) -> int:
-    """Tell the 1-based position of the sample that a file calls `label`, in a worker process.
+def find_sample(paths: Sequence[Path], sample: str | int) -> int:
+    """Tell the 1-based position of a sample in a file, in a worker process.
 
-    A label that no sample has, and that is a number, is taken for a position.
+    Args:
+        paths: The first is looked at.
+        sample: A position, or the file's label; a text that is no label but a number is taken
+            for a position.
 
     Raises:
         InvalidInput: If there is no such sample.
     """
     first = [path.absolute() for path in paths][:1]
-    return int(worker.run(f"{_MODULE}:sample_position", first, label))
+    return int(worker.run(f"{_MODULE}:sample_position", first, sample))
 
 
-def sample_position(paths: Sequence[Path], label: str) -> int:
+def sample_position(paths: Sequence[Path], sample: str | int) -> int:
     """What `find_sample` runs in the worker."""
     with VariantFile(paths[0]) as file:
-        return _position(file.labels, label)
+        return _position(file.labels, sample)
 
 
 def inspect_variants(paths: Sequence[Path]) -> Manifest:
