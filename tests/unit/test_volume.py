@@ -719,7 +719,8 @@ def cut_gzip(tmp_path: Path) -> Path:
 
 def short_gzip(tmp_path: Path) -> Path:
     path = tmp_path / "v.nii.gz"
-    path.write_bytes(gzip.compress(gzip.decompress(NIFTI[0].read_bytes())[:-9]))
+    whole = gzip.decompress((DATA / "example_seg.nii.gz").read_bytes())
+    path.write_bytes(gzip.compress(whole[:-9]))
     return path
 
 
