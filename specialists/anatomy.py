@@ -200,7 +200,7 @@ _TABLE: dict[str, tuple[str, str, str, str]] = {
     ),
     "thigh": (
         "leg",
-        "THIGH FEMUR LEG",
+        "THIGH FEMUR",
         "T-D9100 68367000 T-12710 71341001",
         "thigh|femur|oberschenkel|cuisse|femoral|muslo|coscia",
     ),
@@ -244,7 +244,7 @@ _TABLE: dict[str, tuple[str, str, str, str]] = {
     ),
     "lower extremity": (
         "leg",
-        "LOWERLIMB",
+        "LEG LOWERLIMB LOWEREXTREMITY",
         "T-D9000 61685007",
         "leg|legs|lower extremity|lower limb",
     ),

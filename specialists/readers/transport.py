@@ -171,7 +171,7 @@ def _encode_array(array: NDArray[Any], arrays: list[NDArray[Any]]) -> object:
         raise TypeError(f"an array of {array.dtype.kind} may not cross")
     # U and S hold text, which has no buffer of its own: their bytes are sent as they lie.
     flat = np.ascontiguousarray(array)
-    arrays.append(flat.reshape(-1).view(np.uint8) if flat.nbytes else flat.astype(np.uint8))
+    arrays.append(flat.reshape(-1).view(np.uint8) if flat.nbytes else np.empty(0, np.uint8))
     return {"array": len(arrays) - 1, "dtype": array.dtype.str, "shape": list(array.shape)}
 
 

@@ -47,14 +47,23 @@ def _serve(connection: socket.socket) -> None:
         except (EOFError, OSError):
             return
         reply = _answer(job)
-        going = not reply["retire"]
         try:
-            transport.send(connection, reply)
-        except MemoryError:
-            transport.send(connection, _failure(ReadLimitExceeded(_OUT_OF_MEMORY), retire=True))
-            return
+            _send(connection, reply)
         except OSError:
             return
+        going = not reply["retire"]
+
+
+def _send(connection: socket.socket, reply: dict[str, Any]) -> None:
+    """Send a reply; nothing has been sent yet where it turns out that it can't be."""
+    try:
+        transport.send(connection, reply)
+    except MemoryError:
+        reply.update(_failure(ReadLimitExceeded(_OUT_OF_MEMORY), retire=True))
+        transport.send(connection, reply)
+    except (TypeError, ValueError, RecursionError) as error:
+        reply.update(_failure(UnreadableFile(_UNREADABLE), cause=type(error).__qualname__))
+        transport.send(connection, reply)
 
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:
