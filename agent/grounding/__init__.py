@@ -1,0 +1,99 @@
+"""Does this evidence support this statement?
+
+Nothing may be said that no specialist said. A statement is taken apart into claims (`claims`):
+what it names, how strongly (`assertion`), on which side and where, and with which numbers
+(`numbers`). Evidence is read in the same way (`known`). Each kind of claim has a rule
+(`entailment`, `comparison`), and words that belong to no claim must be grammar or the evidence's
+own (`words`), so that what the checker does not understand is refused, not passed.
+
+Plain Python; the same answer each time; no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.grounding import entailment
+from agent.grounding.claims import parse
+from agent.grounding.entailment import Case, Refusal, first_refusal
+from agent.grounding.known import know, vocabulary_for
+from agent.grounding.tokens import tokenise
+from agent.grounding.words import words_hold
+from specialists.schema import Evidence
+
+__all__ = ["CHECKER", "Verdict", "check"]
+
+CHECKER = "grounding rules 1"
+"""Name and version, for an answer's provenance."""
+
+_CITATION = re.compile(r"[\[(]\s*(E\d+(?:\s*[,;]\s*E\d+)*)\s*[\])]")
+_ID = re.compile(r"\bE\d+\b")
+_PATIENT_SAYS = re.compile(r"\bpatients?\s+(reports?|says?|states?|tells?|denies|complains?)\b", re.I)
+
+_RULES = (
+    entailment.mentions_hold,
+    entailment.numbers_hold,
+    entailment.comparisons_hold,
+    entailment.sides_hold,
+    entailment.places_hold,
+    entailment.emphasis_holds,
+    words_hold,
+    entailment.denials_hold,
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checker says of one statement."""
+
+    supported: bool
+    reason: str
+    """One sentence, for the composer and for a person."""
+    code: str
+    """supported, or the kind of fault: polarity, side, site, number, unit, finding, …"""
+
+
+def check(statement: str, cited: Sequence[Evidence]) -> Verdict:
+    """Tell whether the cited evidence supports a statement.
+
+    Args:
+        statement: One or a few English sentences; citations like [E1] may stand in it.
+        cited: The evidence that the statement cites, and no other.
+    """
+    refusal = _form(statement, cited) or _refused(_CITATION.sub("", statement), cited)
+    if refusal is not None:
+        return Verdict(False, refusal.reason, refusal.code)
+    return Verdict(True, "The cited evidence says so.", "supported")
+
+
+def _form(statement: str, cited: Sequence[Evidence]) -> Refusal | None:
+    """Refuse what is no statement, or cites nothing, or what there isn't."""
+    if not re.search(r"\w", _CITATION.sub("", statement)):
+        return Refusal("empty", "The statement says nothing.")
+    if statement.rstrip().endswith(("?", "？")):
+        return Refusal("question", "A question is not a statement.")
+    if not cited:
+        return Refusal("uncited", "The statement cites no evidence.")
+    unknown = set(_ID.findall(statement)) - {each.id for each in cited}
+    if unknown:
+        return Refusal("citation", f"The statement names evidence that it does not cite: {min(unknown)}.")
+    if _PATIENT_SAYS.search(statement):
+        return Refusal("source", "The evidence is not what the patient says.")
+    return None
+
+
+def _refused(statement: str, cited: Sequence[Evidence]) -> Refusal | None:
+    if any(_same_words(statement, each.text) for each in cited):
+        return None
+    vocabulary = vocabulary_for(cited)
+    names = tuple(term.name for term in vocabulary.own)
+    known = tuple(know(each, names) for each in cited)
+    return first_refusal(Case(parse(statement, vocabulary), known, vocabulary), _RULES)
+
+
+def _same_words(statement: str, text: str) -> bool:
+    """Tell whether a statement repeats a whole text; then it says neither more nor less."""
+    one, two = ([t.text for t in tokenise(each) if t.text != "."] for each in (statement, text))
+    return one == two
