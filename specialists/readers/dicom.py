@@ -162,10 +162,11 @@ def decode_pixels(dataset: Dataset, *, rgb: bool = False) -> NDArray[Any]:
 
     decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
     plugin = _ENCODED.get(str(dataset.file_meta.TransferSyntaxUID), "")
+    options: dict[str, Any] = {"raw": not rgb, "correct_unused_bits": _has_unused_bits(dataset)}
     array: NDArray[Any] | None = None
     for choice in dict.fromkeys((plugin, "")):
         try:
-            array, _ = decoder.as_array(dataset, raw=not rgb, decoding_plugin=choice)
+            array, _ = decoder.as_array(dataset, decoding_plugin=choice, **options)
             break
         except (MemoryError, RecursionError):
             raise
@@ -174,6 +175,18 @@ def decode_pixels(dataset: Dataset, *, rgb: bool = False) -> NDArray[Any]:
     if array is None:
         raise UnreadableFile("The pixels could not be decoded: they are damaged or unusual.")
     return np.ascontiguousarray(array)
+
+
+def _has_unused_bits(dataset: Dataset) -> bool:
+    """Whether bits beyond the stored ones are to be dropped.
+
+    They hold an overlay in old files, and no sign in some signed ones. Otherwise dropping them
+    would wrap pixels round that a wrong Bits Stored calls too large.
+    """
+    if value(dataset, "PixelRepresentation") == 1:
+        return True
+    overlays = [(group << 16) | 0x0102 for group in range(0x6000, 0x6020, 2)]
+    return any(int(dataset[tag].value or 0) > 0 for tag in overlays if tag in dataset)
 
 
 class _Plain:

@@ -16,6 +16,7 @@ from specialists.readers.archive import Member, open_file
 from specialists.readers.series import choose
 from specialists.readers.sniff import identify
 from specialists.readers.transport import transported
+from specialists.readers.window import look_up, voi_window
 from specialists.schema import Laterality
 
 if TYPE_CHECKING:
@@ -137,11 +138,8 @@ def _modality_values(
     bottom, top = _stored_range(dataset, stored, notes)
     table = value(dataset, "ModalityLUTSequence")
     if table:
-        from pydicom.pixels.processing import apply_modality_lut
-
-        bits = int(value(table[0], "LUTDescriptor")[2])
-        mapped = apply_modality_lut(stored, dataset)
-        return mapped.astype(np.float32), 0.0, float(2**bits - 1)
+        mapped, greatest = look_up(stored, table[0])
+        return mapped, 0.0, greatest
     slope = (numbers(dataset, "RescaleSlope") or (1.0,))[0] or 1.0
     intercept = (numbers(dataset, "RescaleIntercept") or (0.0,))[0]
     ends = sorted((bottom * slope + intercept, top * slope + intercept))
@@ -169,15 +167,11 @@ def _windowed(
 ) -> NDArray[np.float32] | None:
     """Apply the first VOI table or window; None where there is no usable one."""
     from specialists.readers.dicom import numbers, value
-    from specialists.readers.window import voi_window
 
     table = value(dataset, "VOILUTSequence")
     if table:
-        from pydicom.pixels.processing import apply_voi
-
-        bits = int(value(table[0], "LUTDescriptor")[2])
-        mapped = apply_voi(np.rint(values).astype(np.int32), dataset)
-        return np.asarray(mapped / (2**bits - 1), dtype=np.float32)
+        mapped, greatest = look_up(values, table[0])
+        return mapped / np.float32(greatest)
     center, width = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
     if not center or not width or width[0] < 1:
         notes.append("the file has no usable display window; its full range is shown")
