@@ -62,7 +62,9 @@ def is_specialist_result(structured: Mapping[str, Any]) -> bool:
 
 
 def _said_by_specialist(structured: Mapping[str, Any]) -> list[_Said] | None:
-    fields = {name: structured[name] for name in SpecialistResult.model_fields if name in structured}
+    fields = {
+        name: structured[name] for name in SpecialistResult.model_fields if name in structured
+    }
     try:
         # A specialist may add fields to its result; the shared ones are what can be cited.
         result = SpecialistResult.model_validate(fields)

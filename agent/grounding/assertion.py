@@ -84,6 +84,8 @@ def _splits(tokens: Sequence[Token], start: int, at: int) -> bool:
         return _has_verb(left) and _has_verb(right)
     if tokens[at].text == "and" and right[0].text in {"a", "an"}:
         return any(token.text in _NEGATIONS for token in left)
+    if tokens[at].text == "and":
+        return _has_verb(right) and _has_verb(left)
     return _has_verb(right) and (_has_verb(left) or _has_trigger(left))
 
 
@@ -130,14 +132,26 @@ def _scope(
     if side == "both":
         return span
     leads = all(token.kind == "sign" for token in tokens[span.start : start])
+    if phrase == "non":
+        return range(end, end + 1)
     if side == "before" or (leads and start == 0):
-        return range(end, _close(tokens, start, span.stop))
+        stop = min([span.stop, *_next_denials(found, end)]) if _denies(phrase) else span.stop
+        return range(end, _close(tokens, start, stop))
     if phrase in _AFTER_COLON_ONLY and (
         start == 0 or tokens[start - 1].text not in {":", "=", "("}
     ):
         return None
     earlier = [e for s, e, other in found if e <= start and _ends_backward(other)]
     return range(max([span.start, *earlier]), start)
+
+
+def _denies(phrase: str) -> bool:
+    return ("before", "absent") in _index()[1][phrase]
+
+
+def _next_denials(found: Sequence[tuple[int, int, str]], end: int) -> list[int]:
+    """'No X, no Y': the second takes over; 'not without' is both at once."""
+    return [start for start, _, phrase in found if start > end and _denies(phrase)]
 
 
 def _close(tokens: Sequence[Token], start: int, stop: int) -> int:

@@ -43,7 +43,7 @@ _STATISTICS = {
     "mean": "mean", "averag": "mean", "median": "median", "minimum": "minimum", "lowest": "minimum",
     "maximum": "maximum", "highest": "maximum", "peak": "maximum", "deviation": "deviation",
 }  # fmt: skip
-_BORDER = {",", ";", "and", "(", ")", "while", "whereas", "with", "but", ".", "of"}
+_BORDER = {",", "and", "(", ")", "while", "whereas", "with", "but", "."}
 _LIST_GLUE = {"or", "/", ",", "other", "an", "a", "the", "other", "sign", "of", "any"}
 
 
@@ -76,6 +76,12 @@ class Quantity:
     subjects: frozenset[str]
     anatomy: str | None
     sides: frozenset[str]
+    nouns: frozenset[str] = frozenset()
+    """All quantities that the clause names."""
+    attribute: str | None = None
+    """The attribute that stands directly before ('referable')."""
+    close: bool = False
+    """True where a quantity stands right beside the number."""
 
 
 @dataclass(frozen=True)
@@ -230,8 +236,20 @@ def _names_score(tokens: Sequence[Token], start: int, end: int) -> bool:
 def cost(tokens: Sequence[Token], one: tuple[int, int], two: tuple[int, int]) -> float:
     """Return how far apart two spans are: words between them, borders counting more."""
     first, second = sorted((one, two))
-    between = tokens[first[1] : second[0]]
-    return sum(4.0 if token.text in _BORDER - {"of"} else 1.0 for token in between)
+    total = 0.0
+    for token in _without_brackets(tokens[first[1] : second[0]]):
+        total += 12.0 if token.text == ";" else 4.0 if token.text in _BORDER else 1.0
+    return total
+
+
+def _without_brackets(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Leave out what stands in brackets between two things."""
+    texts = [token.text for token in tokens]
+    if "(" not in texts or ")" not in texts[texts.index("(") :]:
+        return tokens
+    opens = texts.index("(")
+    closes = texts.index(")", opens)
+    return _without_brackets([*tokens[:opens], *tokens[closes + 1 :]])
 
 
 def _nearest(
@@ -287,7 +305,6 @@ def _grouped(tokens: Sequence[Token], mentions: Sequence[Mention]) -> list[Menti
                 last, names=last.names | mention.names, end=mention.end,
                 sides=last.sides | mention.sides, sites=last.sites | mention.sites,
                 modifiers=last.modifiers | mention.modifiers,
-                level=mention.level if last.level is None else last.level,
             )  # fmt: skip
             grouped[-1] = merged
         else:
@@ -323,7 +340,7 @@ def _quantities(
     found = []
     for number in numbers:
         place = (number.start, number.end)
-        nouns = _nouns(tokens, QUANTITIES, number)
+        nouns = _free(tokens, _nouns(tokens, QUANTITIES, number), number, numbers)
         statistics = _nouns(tokens, _STATISTICS, number)
         span = next((c for c in clauses(tokens) if number.start in c), range(0))
         near = [(m.start, m.end, m.names) for m in findings if m.start in span]
@@ -338,6 +355,9 @@ def _quantities(
                 subject or frozenset(),
                 where,
                 spread.get(number.start, side or frozenset()),
+                frozenset(noun for at, _, noun in nouns if at in span),
+                _attribute(tokens, number, mentions),
+                any(cost(tokens, place, each[:2]) <= 2 for each in nouns),
             )
         )
     return found
@@ -360,6 +380,31 @@ def _nearest_before(
         if best is None or far < best[0]:
             best = (far, index)
     return None if best is None else best[1]
+
+
+def _free(
+    tokens: Sequence[Token],
+    nouns: Sequence[tuple[int, int, str]],
+    number: Number,
+    numbers: Sequence[Number],
+) -> list[tuple[int, int, str]]:
+    """Leave out nouns that stand right beside another number: '90 % coverage'."""
+    others = [(n.start, n.end) for n in numbers if n is not number]
+    own = (number.start, number.end)
+    return [
+        noun
+        for noun in nouns
+        if cost(tokens, own, noun[:2]) <= 1
+        or not any(cost(tokens, other, noun[:2]) <= 1 for other in others)
+    ]
+
+
+def _attribute(
+    tokens: Sequence[Token], number: Number, mentions: Sequence[Mention]
+) -> str | None:
+    before = [m for m in mentions if m.end <= number.start]
+    last = max(before, key=lambda m: m.end, default=None)
+    return min(last.names) if last is not None and last.category == "attribute" else None
 
 
 def _nouns(

@@ -36,7 +36,7 @@ def compared(sentence: Sentence) -> Comparison | None:
             (i for i in range(at + 1, min(at + 6, len(sentence.tokens)))
              if sentence.tokens[i].text == "than"), None,
         )  # fmt: skip
-        if than is None or any(at <= q.number.end - 1 <= than + 2 for q in sentence.quantities):
+        if than is None or any(at <= q.number.start <= than + 3 for q in sentence.quantities):
             continue
         before = [sides for place, sides in sentence.sides if place < than]
         after = [sides for place, sides in sentence.sides if place > than]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.grounding.claims import Claims, Mention, Quantity, Vocabulary
 from agent.grounding.comparison import compared, comparison_holds
 from agent.grounding.frames import frame_terms
-from agent.grounding.known import Known, denied_words
+from agent.grounding.known import Known, bare_denied, denied_words
 from agent.grounding.numbers import NONE, agrees
 
 __all__ = ["Case", "Refusal", "first_refusal"]
@@ -206,6 +206,8 @@ def _number_holds(case: Case, said: Quantity) -> Refusal | None:
     if _counts_classes(case, said):
         return None
     value = f"{said.number.value:g}"
+    if any(_turned(said, other) for known in case.known for other in known.quantities):
+        return Refusal("number", f"The evidence has {value} as the opposite bound.")
     worst = Refusal("number", f"The number {value} is not in the cited evidence.")
     for known in case.known:
         for other in known.quantities:
@@ -218,6 +220,13 @@ def _number_holds(case: Case, said: Quantity) -> Refusal | None:
                 return None
             worst = refusal
     return worst
+
+
+def _turned(said: Quantity, other: Quantity) -> bool:
+    """Tell whether 'above -950' stands against 'below -950'."""
+    one, two = said.number, other.number
+    bounds = one.comparator[0] + two.comparator[0]
+    return bounds in {"<>", "><"} and one.unit == two.unit and one.value == two.value
 
 
 def _unit_slipped(said: Quantity, other: Quantity) -> bool:
@@ -258,12 +267,14 @@ def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
     if other.quantity in {None, said.quantity}:
         implied = said.quantity == "share" and number.unit.kind == "proportion"
         return implied or other.quantity is not None or said.quantity in known.nouns
+    if not said.close and other.quantity in said.nouns:
+        return True
     alike = {said.quantity, other.quantity} <= {"share", "overlap", "coverage"}
     return alike and said.quantity in known.nouns
 
 
 def _side_fits(said: Quantity, known: Known, other: Quantity) -> bool:
-    sides = other.sides or known.sides
+    sides = other.sides
     if said.number.label or (not said.sides and known.item.finding is not None):
         return True
     if not said.sides:
@@ -272,14 +283,18 @@ def _side_fits(said: Quantity, known: Known, other: Quantity) -> bool:
 
 
 def _subject_fits(case: Case, said: Quantity, known: Known, other: Quantity) -> bool:
-    if not said.subjects or said.subjects <= case.frame:
+    if said.attribute and not any(said.attribute in m.names for m in known.mentions):
+        return False
+    if said.number.label or not said.subjects or said.subjects <= case.frame:
         return True
+    denied = any((m.level or 0) < 0 and m.names & said.subjects for m in case.said.mentions)
     named = [m.names for m in known.mentions if m.category in {"finding", "trait"}]
     if not named:
         return said.anatomy is not None and said.anatomy in known.anatomy
-    about = [other.subjects] if other.subjects else named
+    about = [other.subjects] if other.subjects and not denied else named
     above = case.vocabulary.above
-    return any(all(said.subjects & above(name) for name in names) for names in about)
+    fit = any if denied else all
+    return any(fit(said.subjects & above(name) for name in names) for names in about)
 
 
 def _place_fits(case: Case, said: Quantity, known: Known, other: Quantity) -> bool:
@@ -326,21 +341,17 @@ def denials_hold(case: Case) -> Refusal | None:
         if not any(stems & other for known in case.known for other in _denials(known)):
             return Refusal("polarity", "The statement denies what the evidence does not deny.")
     denied = frozenset().union(*(known.denied for known in case.known))
-    own = {stem for s in case.said.sentences for stem in denied_words(s.tokens)}
+    own = {stem for s in case.said.sentences for _, stem in denied_words(s.tokens)}
     plain = {
         token.stem
         for known in case.known
         for sentence in known.claims.sentences
-        for token in _plain_tokens(sentence.tokens)
+        for token in sentence.tokens
+        if token.stem not in bare_denied(sentence)
     }
     for stem in sorted((case.said.stems & denied) - own - plain - _GRAMMAR):
         return Refusal("polarity", f"The evidence denies what the statement says: {stem}.")
     return None
-
-
-def _plain_tokens(tokens: Sequence[object]) -> Iterator[object]:
-    denied = denied_words(tokens)  # type: ignore[arg-type]
-    return (token for token in tokens if token.stem not in denied)  # type: ignore[attr-defined]
 
 
 _GRAMMAR = frozenset(
@@ -355,7 +366,8 @@ def _bare_denials(claims: Claims) -> Iterator[set[str]]:
         for trigger in sentence.triggers:
             if trigger.meaning not in {"absent", "unlikely", "weak"}:
                 continue
-            reached = any(trigger.covers(*span) for span in spans)
+            twins = [t for t in sentence.triggers if t.start == trigger.start]
+            reached = any(twin.covers(*span) for twin in twins for span in spans)
             number = any(
                 q.number.denied and trigger.end <= q.number.start + 1 for q in sentence.quantities
             )

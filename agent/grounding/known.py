@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.grounding.assertion import Trigger
-from agent.grounding.claims import QUANTITIES, Claims, Mention, Quantity, Vocabulary, parse
+from agent.grounding.claims import QUANTITIES, Claims, Mention, Quantity, Sentence, Vocabulary, parse
 from agent.grounding.numbers import NONE, Number, agrees, unit_named
 from agent.grounding.terms import Term, find_phrases, neutral_stems, terminology
 from agent.grounding.tokens import Token, tokenise
@@ -182,7 +182,7 @@ def _with_field(
             same.append(
                 replace(mention, level=agreed, undecided=weak or level == 0, status="current")
             )
-        else:
+        elif mention.sides or mention.sites or mention.status != "current":
             merged.append(mention)
     weakest = 0 if any(m.level == 0 for m in same) else level
     places = frozenset().union(*(m.sites for m in same))
@@ -229,6 +229,8 @@ def _implied(
 
 def _quantities(item: Evidence, claims: Claims) -> list[Quantity]:
     written = claims.quantities
+    if item.finding is not None:
+        written = [_as_probability(q) for q in written]
     if item.value is None:
         return _completed(written, claims)
     value = Number(item.value, 0.0, unit_named(item.unit), "=", 0, 0)
@@ -245,8 +247,19 @@ def _quantities(item: Evidence, claims: Claims) -> list[Quantity]:
     return _completed([first, *written], claims)
 
 
+def _as_probability(quantity: Quantity) -> Quantity:
+    """A bare fraction beside a finding is its probability."""
+    number = quantity.number
+    bare = number.unit is NONE and number.label is None and number.counted is None
+    if bare and quantity.quantity is None and 0 <= number.value <= 1:
+        return replace(quantity, quantity="probability")
+    return quantity
+
+
 def _completed(quantities: Sequence[Quantity], claims: Claims) -> list[Quantity]:
     """Where a text names one side or one place only, all its numbers are of it."""
+    if len(claims.sentences) != 1:
+        return list(quantities)
     side = claims.sides if len(claims.sides) == 1 else frozenset()
     where = next(iter(claims.anatomy)) if len(claims.anatomy) == 1 else None
     return [replace(q, sides=q.sides or side, anatomy=q.anatomy or where) for q in quantities]
@@ -265,21 +278,27 @@ def _quantity_nouns(claims: Claims, quantities: Sequence[Quantity]) -> frozenset
 
 def _denied(claims: Claims) -> frozenset[str]:
     return frozenset(
-        stem for sentence in claims.sentences for stem in denied_words(sentence.tokens)
+        stem for sentence in claims.sentences for stem in bare_denied(sentence)
     )
 
 
-def denied_words(tokens: Sequence[Token]) -> set[str]:
-    """Return the words that a 'not' stands directly before."""
+def bare_denied(sentence: Sentence) -> set[str]:
+    """Return the words behind a 'not' that reaches no finding."""
+    found = set()
+    for at, stem in denied_words(sentence.tokens):
+        reaching = [t for t in sentence.triggers if t.start <= at < t.end]
+        if not any(t.covers(m.start, m.end) for t in reaching for m in sentence.mentions):
+            found.add(stem)
+    return found
+
+
+def denied_words(tokens: Sequence[Token]) -> set[tuple[int, str]]:
+    """Return the place of each 'not', with the word that follows."""
     found = set()
     for at, token in enumerate(tokens[:-1]):
-        if getattr(token, "text", "") in {"not", "never", "non"}:
-            follows = [
-                t
-                for t in tokens[at + 1 : at + 4]
-                if getattr(t, "stem", "") not in {"is", "yet", "have", "-"}
-            ]
-            found |= {getattr(t, "stem", "") for t in follows[:1]}
+        if token.text in {"not", "never", "non"}:
+            words = (t.stem for t in tokens[at + 1 : at + 4] if t.stem not in _AUXILIARY)
+            found |= {(at, word) for word in list(words)[:1]}
     return found
 
 

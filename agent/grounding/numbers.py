@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 
@@ -105,6 +105,8 @@ class Number:
     """The noun that it counts ('voxel')."""
     denied: bool = False
     """'not 2.5 L'."""
+    role: str | None = None
+    """part or whole, in '975 of 986'."""
 
     @property
     def base(self) -> float:
@@ -148,7 +150,17 @@ def find_numbers(tokens: Sequence[Token]) -> list[Number]:
             continue
         numbers.append(read)
         at = max(read.end, at + 1)
-    return _share_units(tokens, numbers)
+    return _share_units(tokens, _paired(tokens, numbers))
+
+
+def _paired(tokens: Sequence[Token], numbers: list[Number]) -> list[Number]:
+    """Mark '975 of the 986' as part and whole."""
+    for index, (one, two) in enumerate(zip(numbers, numbers[1:], strict=False)):
+        between = [token.text for token in tokens[one.end : two.start]]
+        if between in (["of"], ["of", "the"], ["out", "of"], ["out", "of", "the"], ["/"]):
+            numbers[index] = replace(one, role="part", counted=one.counted or two.counted)
+            numbers[index + 1] = replace(two, role="whole")
+    return numbers
 
 
 def _read(tokens: Sequence[Token], at: int) -> Number | None:
@@ -238,7 +250,7 @@ def _percentile_label(tokens: Sequence[Token], at: int, end: int) -> Unit | None
 def _comparator_before(tokens: Sequence[Token], at: int) -> tuple[int, str]:
     for offset in (0, 1):
         stop = at - offset
-        if offset and (stop < 0 or tokens[stop].text not in {"the", "a", "of"}):
+        if offset and (stop < 0 or tokens[stop].text not in {"the", "a", "of", "in"}):
             continue
         for phrase, sign in _PHRASES:
             start = stop - len(phrase)
@@ -267,10 +279,7 @@ def _share_units(tokens: Sequence[Token], numbers: list[Number]) -> list[Number]
             word in {"and", "x", "×", "to", "-", "–", "by", ",", "or"} for word in between
         )
         if joined and one.unit is NONE and one.counted is None and one.label is None:
-            numbers[index] = Number(
-                one.value, one.half_step, two.unit, one.comparator, one.start, one.end,
-                one.label, two.counted, one.denied,
-            )  # fmt: skip
+            numbers[index] = replace(one, unit=two.unit, counted=two.counted)
     return numbers
 
 
@@ -298,6 +307,8 @@ def agrees(said: Number, known: Number) -> bool:
 def _comparable(said: Number, known: Number) -> tuple[float, float, float] | None:
     """Bring two numbers to one scale: stated value, its half step, known value."""
     if said.label != known.label and (said.label or known.label):
+        return None
+    if said.role and known.role and said.role != known.role:
         return None
     if said.counted and known.counted and said.counted != known.counted:
         return None

@@ -25,13 +25,21 @@ _SPELLINGS = (
     (re.compile(r"\bwon't\b", re.I), "will not"),
     (re.compile(r"(?<=[a-z])n't\b", re.I), " not"),
     (re.compile(r"\bx[- ]?rays?\b", re.I), "radiograph"),
+    (
+        re.compile(r"\b(?:the )?(?:heart|cardiac silhouette) (?:is|appears|looks) not enlarged", re.I),
+        "there is no cardiomegaly",
+    ),
+    (
+        re.compile(r"\b(?:the )?(?:heart|cardiac silhouette) (?:is|appears|looks) enlarged", re.I),
+        "there is cardiomegaly",
+    ),
     (re.compile(r"\bper cent\b", re.I), "percent"),
     (re.compile(r"\bfollow-up\b", re.I), "followup"),
     (
         re.compile(r"\bnon(?=(?:referable|viable|specific|malignant|cancerous|calcified))", re.I),
         "non ",
     ),
-    (re.compile(r"\b(in|un)-(?=[a-z])", re.I), r"\1"),
+    (re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z0-9])"), " "),
 )
 _IRREGULAR = {
     "metastases": "metastasis", "diagnoses": "diagnosis", "apices": "apex", "bases": "base",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.grounding.claims import Sentence
+from agent.grounding.claims import QUANTITIES, Sentence
 from agent.grounding.comparison import compared
 from agent.grounding.entailment import Case, Refusal
 from agent.grounding.frames import frame_stems
@@ -87,6 +87,8 @@ def _accounted(
     if at in sentence.used or token.stem in allowed:
         return True
     if any(t.start <= at < t.end and t.meaning in _LICENSED for t in sentence.triggers):
+        return True
+    if QUANTITIES.get(token.stem) in {noun for known in case.known for noun in known.nouns}:
         return True
     comparison = compared(sentence)
     if comparison is not None and at in comparison.positions:
