@@ -26,7 +26,7 @@ __all__ = ["LEAST_FOR_IMPUTATION", "Sums", "add_up", "effect_dosages", "with_abs
 LEAST_FOR_IMPUTATION = 50
 _X = 23
 _HAPLOID = (24, 26)
-_BLOCK = 1024
+_BLOCK = 256
 
 Values = NDArray[np.float64]
 
@@ -72,9 +72,9 @@ def add_up(score: ScoringFile, genotypes: Genotypes, matching: Matching) -> Sums
         total += np.nansum(added, axis=0)
         variants += known.sum(axis=0)
         alleles += np.where(haploid, 1, 2) @ known
-        doubled = (genotypes.chromosome[entry] == _X)[:, None] & (genotypes.copies[entry] == 1)
+        doubled = (genotypes.copies[entry[genotypes.chromosome[entry] == _X]] == 1).sum()
         missing = np.isnan(dosage).sum()
-        counts += (missing, by_samples, by_frequency, (~known).sum(), doubled.sum())
+        counts += (missing, by_samples, by_frequency, (~known).sum(), doubled)
     return Sums(total, alleles, variants, *counts.tolist())
 
 
@@ -91,21 +91,21 @@ def with_absent(sums: Sums, score: ScoringFile, absent: NDArray[np.int64]) -> Su
 
 def effect_dosages(
     genotypes: Genotypes, entry: NDArray[np.int64], effect_is_reference: NDArray[np.bool_]
-) -> Values:
+) -> NDArray[np.float32]:
     """Count effect alleles.
 
     Returns:
         Shape (entries, samples), 0 to 2; NaN where the call is missing or has more than two
         alleles.
     """
-    copies = genotypes.copies[entry].astype(np.float64)
-    dosage = genotypes.dosage[entry].astype(np.float64)
+    dosage = genotypes.dosage[entry]
     for number in np.flatnonzero(effect_is_reference):
-        dosage[number] = copies[number] - _alternates(genotypes, int(entry[number]))
-    on_x = (genotypes.chromosome[entry] == _X)[:, None]
-    dosage[on_x & (copies == 1)] *= 2
-    dosage[copies > 2] = np.nan
-    return np.clip(dosage, 0, 2)
+        copies = genotypes.copies[entry[number]]
+        dosage[number] = copies - _alternates(genotypes, int(entry[number]))
+    for number in np.flatnonzero(genotypes.chromosome[entry] == _X):
+        dosage[number, genotypes.copies[entry[number]] == 1] *= 2
+    dosage[genotypes.copies[entry] > 2] = np.nan
+    return np.clip(dosage, 0, 2, out=dosage)
 
 
 def _alternates(genotypes: Genotypes, entry: int) -> NDArray[np.float32]:
@@ -116,7 +116,7 @@ def _alternates(genotypes: Genotypes, entry: int) -> NDArray[np.float32]:
     return total
 
 
-def _added(weights: Values, kind: NDArray[np.uint8], dosage: Values) -> Values:
+def _added(weights: Values, kind: NDArray[np.uint8], dosage: NDArray[np.float32]) -> Values:
     """What each variant adds to each score; between whole dosages on a straight line."""
     none, one, two = weights.T[:, :, None]
     if (kind == ADDITIVE).all():

@@ -132,12 +132,17 @@ class Record:
 
     def _calls(self, samples: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         # Last column: phased or not. -1: missing. -2: this sample has fewer alleles (haploid).
-        alleles = self._row.genotype.array()[:samples, :-1]
-        missing = (alleles == -1).any(axis=1)
-        copies = (alleles >= 0).sum(axis=1, dtype=np.uint8)
+        # By columns, of which there are two at most times: numpy is slow along so short an axis.
+        columns = np.ascontiguousarray(self._row.genotype.array()[:samples, :-1].T)
+        missing = np.zeros(samples, bool)
+        copies = np.zeros(samples, np.uint8)
+        dosage = np.zeros((max(len(self.alternates), 1), samples), np.float32)
+        for column in columns:
+            missing |= column == -1
+            copies += column >= 0
+            for number, row in enumerate(dosage, start=1):
+                row += column == number
         copies[missing] = 0
-        numbers = range(1, max(len(self.alternates), 1) + 1)
-        dosage = np.stack([(alleles == n).sum(axis=1) for n in numbers]).astype(np.float32)
         dosage[:, copies == 0] = np.nan
         return dosage, copies
 
