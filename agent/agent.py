@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,7 +17,9 @@ from agent.answer import Answer, Attachment, Picture
 from agent.gate import Gated
 from agent.gemma import Composer, Planner, PlanRequest
 from agent.settings import Settings
-from agent.toolbox import Toolbox, read_config
+from agent.threads import open_checkpoints
+from agent.toolbox import Outcome, Report, Toolbox, read_config
+from specialists.schema import Inspection
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -51,6 +55,7 @@ class Agent:
             FastMCP's `Client` takes.
         planner: Instead of the settings' Gemma and the rules.
         composer: Instead of the settings' Gemma and plain code.
+        workshop: What the specialists in this process share, where a server has one already.
         trust_names: Whether a file is allowed by being named. True for a program's own calls;
             a server that passes on what its callers name says False, and roots decide.
     """
@@ -62,6 +67,7 @@ class Agent:
         servers: Mapping[str, Any] | None = None,
         planner: Planner | None = None,
         composer: Composer | None = None,
+        workshop: Any = None,
         trust_names: bool = True,
     ) -> None:
         self.settings = settings or Settings()
@@ -70,7 +76,7 @@ class Agent:
         self._trust_names = trust_names
         self._stack: AsyncExitStack | None = None
         self._opening: asyncio.Lock | None = None
-        self._shop: Any = None
+        self._shop = workshop
         self._portal: BlockingPortal | None = None
         self._portal_stack = contextlib.ExitStack()
 
@@ -116,10 +122,8 @@ class Agent:
         await self._open()
         names = self._names(files)
         config = {"configurable": {"thread_id": thread or uuid4().hex}}
-        graph = self._plain
+        graph = await self._graph(thread)
         if thread is not None:
-            await self._keep_threads()
-            graph = self._kept
             self._allow((await graph.aget_state(config)).values.get("sources", []))
         self._allow(names)
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -151,15 +155,60 @@ class Agent:
         gated, _ = await plan_question(request, self._current)
         return gated, attachments
 
-    async def picture(self, picture: Picture) -> bytes:
-        """Read a picture of an answer: PNG bytes."""
-        server = self.toolbox.info(picture.tool or "").server
-        return await self.toolbox.picture(picture.uri, server)
+    async def inspect(self, files: Sequence[str | Path]) -> Inspection:
+        """Say what files are, which tools take them, and why the others don't."""
+        await self._open()
+        names = self._names(files)
+        self._allow(names)
+        return await self.toolbox.inspect(names)
 
-    def pictures(self, answer: Answer) -> Iterator[tuple[Picture, bytes]]:
-        """Read all pictures of an answer, for a program without an event loop."""
-        for picture in answer.pictures:
-            yield picture, self._run(self.picture, picture)
+    async def call_async(
+        self,
+        tool: str,
+        files: Sequence[str | Path] = (),
+        report: Report | None = None,
+        **options: Any,
+    ) -> Outcome:
+        """Call one tool by itself.
+
+        Args:
+            tool: Its name, as `toolbox.catalogue` has it.
+            files: Paths or handles.
+            report: Told the share done and what is being done.
+            options: Fields of the tool's request.
+
+        Raises:
+            WardroundError: What the tool raises.
+        """
+        await self._open()
+        names, options = self._names(files), self._named_options(options)
+        self._allow([*names, *(str(value) for value in options.values())])
+        takes_files = self.toolbox.info(tool).accepts is not None
+        arguments = {"files": names, **options} if takes_files else options
+        return await self.toolbox.call(tool, arguments, report)
+
+    def call(self, tool: str, files: Sequence[str | Path] = (), **options: Any) -> Outcome:
+        """Call one tool by itself; see `call_async`. Not for use inside a running event loop."""
+        outcome: Outcome = self._run(partial(self.call_async, tool, files, **options))
+        return outcome
+
+    async def save_pictures_async(
+        self, pictures: Sequence[Picture], folder: Path, prefix: str = ""
+    ) -> list[Path]:
+        """Write pictures of an answer as PNG files named after their titles; gives their paths."""
+        await self._open()
+        written = []
+        for picture in pictures:
+            server = self.toolbox.info(picture.tool or "").server
+            name = re.sub(r"[^a-z0-9]+", "-", f"{prefix} {picture.title}".lower()).strip("-")
+            png = await self.toolbox.picture(picture.uri, server)
+            written.append(_write(folder / f"{name}.png", png))
+        return written
+
+    def save_pictures(self, pictures: Sequence[Picture], folder: Path) -> list[Path]:
+        """Write pictures; see `save_pictures_async`."""
+        paths: list[Path] = self._run(self.save_pictures_async, pictures, folder)
+        return paths
 
     async def close_async(self) -> None:
         """Close all connections."""
@@ -192,6 +241,12 @@ class Agent:
         await self.close_async()
 
     @property
+    def planner_name(self) -> str:
+        """Who writes the plans, once the agent has been used or entered."""
+        name: str = self._current.planners[0].name
+        return name
+
+    @property
     def toolbox(self) -> Toolbox:
         """The connected tools; there once the agent has been used or entered."""
         return self._current.toolbox
@@ -211,16 +266,13 @@ class Agent:
                 self._stack = stack
 
     async def _connect(self, stack: AsyncExitStack) -> None:
-        from agent.graph import build_graph
         from agent.state import Consultation
 
         toolbox = Toolbox(self._servers(), self.settings.call_timeout_s)
         await stack.enter_async_context(toolbox)
         planners, composers = self._models(stack)
         self._current = Consultation(toolbox, planners, composers, self.settings.max_rounds)
-        self._plain = build_graph()
-        self._kept = self._plain
-        self._saver: Any = None
+        self._graphs: dict[bool, Any] = {}
 
     def _servers(self) -> dict[str, Any]:
         """The given servers first, then the configured ones, then the shipped specialists."""
@@ -234,13 +286,9 @@ class Agent:
     def _own_server(self) -> Any:
         from tools.server import Workshop, build_server
 
-        limits = {
-            "memory_gib": self.settings.read_memory_gib,
-            "cpu_s": self.settings.read_cpu_s,
-            "wall_s": self.settings.read_wall_s,
-        }
-        self._shop = Workshop.create(
-            self.settings.roots, self.settings.device, self.settings.memory_gib, limits
+        settings = self.settings
+        self._shop = self._shop or Workshop.create(
+            settings.roots, settings.device, settings.memory_gib, settings.read_limits
         )
         return build_server(workshop=self._shop)
 
@@ -259,38 +307,35 @@ class Agent:
         stack.push_async_callback(gemma.close)
         return [gemma, RulePlanner()], composers or [gemma]
 
-    async def _keep_threads(self) -> None:
-        """Open the checkpoints, with a serializer that brings no classes back."""
-        import aiosqlite
-        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
+    async def _graph(self, thread: str | None) -> Any:
+        """The graph, with checkpoints where a thread is to be kept. Each is compiled once."""
         from agent.graph import build_graph
 
-        if self._saver is not None:
-            return
-        path = self.settings.thread_file
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        connection = await self._stack_or_raise().enter_async_context(aiosqlite.connect(path))
-        strict = JsonPlusSerializer(allowed_msgpack_modules=None)
-        self._saver = AsyncSqliteSaver(connection, serde=strict)
-        self._saver.jsonplus_serde = strict
-        self._kept = build_graph(self._saver)
-
-    def _stack_or_raise(self) -> AsyncExitStack:
-        if self._stack is None:
-            raise RuntimeError("the agent is not open")
-        return self._stack
+        kept = thread is not None
+        if kept not in self._graphs:
+            path, stack = self.settings.thread_file, self._stack
+            saver = await open_checkpoints(path, stack) if kept and stack else None
+            self._graphs[kept] = build_graph(saver)
+        return self._graphs[kept]
 
     def _names(self, files: Sequence[str | Path]) -> list[str]:
         return [str(Path(file).absolute()) if self._trust_names else str(file) for file in files]
+
+    def _named_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """An option that names a file of the caller's (a scoring file, say) is told in full."""
+        return {
+            name: str(Path(value).absolute())
+            if self._trust_names and isinstance(value, str) and Path(value).is_file()
+            else value
+            for name, value in options.items()
+        }
 
     def _allow(self, names: Sequence[str]) -> None:
         """What a program names is allowed by being named."""
         if self._trust_names and self._shop is not None:
             for name in names:
-                self._shop.files.allow(Path(name))
+                if Path(name).is_absolute():
+                    self._shop.files.allow(Path(name))
 
     async def _drive(
         self,
@@ -324,3 +369,9 @@ class Agent:
         if self._portal is None:
             self._portal = self._portal_stack.enter_context(start_blocking_portal())
         return self._portal.call(function, *args)
+
+
+def _write(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path

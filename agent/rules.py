@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from agent.answer import Attachment, Call, Plan
 from agent.gemma import PlanRequest
@@ -93,7 +94,8 @@ def _with_files(text: str, request: PlanRequest) -> Plan:
     served = {name for call in calls for name in call.attachments}
     if not wanted or not calls:
         left = [one for one in files if one.id not in served]
-        calls += _by_kind(left, request.catalogue, text, request.question)
+        tools_left = [i for i in request.catalogue.values() if not (wanted and _asks(i))]
+        calls += _by_kind(left, tools_left, text, request.question)
     if not calls:
         return _say("clarify", _refusals(wanted, files) or _needs(wanted))
     return Plan(action="call", calls=tuple(calls), message=None)
@@ -106,17 +108,14 @@ def _named(text: str, tools: Iterable[ToolInfo]) -> list[ToolInfo]:
 
 def _by_kind(
     files: Sequence[Attachment],
-    catalogue: object,
+    tools: Sequence[ToolInfo],
     text: str,
     question: str,
 ) -> list[Call]:
-    """The first tool that takes each file; the one for free questions only where no other does."""
-    tools: list[ToolInfo] = list(catalogue.values())  # type: ignore[attr-defined]
-    plain = [info for info in tools if "question" not in info.options.get("required", ())]
-    asking = [info for info in tools if info not in plain]
+    """The first tool that takes each file; one for free questions only where no other does."""
     calls: list[Call] = []
     for one in files:
-        for info in (*plain, *asking):
+        for info in sorted(tools, key=_asks):
             if _takes(info, one) and _main_role(info, one):
                 calls += _calls(info, [one], text, question)
                 break
@@ -130,8 +129,9 @@ def _calls(
     fitting = [one for one in files if _takes(info, one)]
     main = [one for one in fitting if _main_role(info, one)]
     extra = [one.id for one in fitting if one not in main]
-    asks = "question" in info.options.get("required", ())
-    arguments = {"question": question or text} if asks else {}
+    arguments = _options(info, text)
+    if _asks(info):
+        arguments["question"] = question or text
     if len(main) == 2 and re.search(_COMPARE, text) and _fit_together(info, main):
         main_ids = [tuple(one.id for one in main)]
     else:
@@ -139,6 +139,29 @@ def _calls(
     return [
         Call(tool=info.name, attachments=(*ids, *extra), arguments=arguments) for ids in main_ids
     ]
+
+
+def _options(info: ToolInfo, text: str) -> dict[str, Any]:
+    """Options that the question names with their value: 'sample 3', 'min overlap 0.5'.
+
+    A PGS Catalog id is the one value that is known by its form.
+    """
+    found: dict[str, Any] = {}
+    for name, field in info.options.get("properties", {}).items():
+        kinds = {one.get("type") for one in field.get("anyOf", [field])}
+        words = re.escape(name).replace("_", r"[ _-]?")
+        number = re.search(rf"\b{words}(?: of| is|:| =|=)? ?(\d+(?:\.\d+)?)", text)
+        if number and kinds & {"number", "integer"}:
+            found[name] = float(number[1]) if "number" in kinds else int(float(number[1]))
+    score = re.search(r"\bpgs\d{6}\b", text)
+    if score and "score" in info.options.get("properties", {}):
+        found["score"] = score[0].upper()
+    return found
+
+
+def _asks(info: ToolInfo) -> bool:
+    """Whether the tool answers free questions."""
+    return "question" in info.options.get("required", ())
 
 
 def _takes(info: ToolInfo, one: Attachment) -> bool:

@@ -56,6 +56,15 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def read_limits(self) -> dict[str, float]:
+        """Limits of file readers, as `Workshop.create` takes them."""
+        return {
+            "memory_gib": self.read_memory_gib,
+            "cpu_s": self.read_cpu_s,
+            "wall_s": self.read_wall_s,
+        }
+
+    @property
     def thread_file(self) -> Path:
         """The SQLite file of the threads."""
         folder = self.state_dir or Path.home() / ".local" / "state" / "wardround"

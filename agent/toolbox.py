@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent.answer import Picture
 from specialists.errors import (
     FileMissing,
     InvalidInput,
@@ -21,7 +22,7 @@ from specialists.errors import (
 )
 from specialists.schema import Accepts, Inspection
 
-__all__ = ["Outcome", "ToolInfo", "Toolbox", "read_config"]
+__all__ = ["Outcome", "Report", "ToolInfo", "Toolbox", "read_config"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,10 @@ class ToolInfo:
     keywords: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     timeout_s: float | None = None
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Its classes, each with the names that data sets use for it."""
+    positive: tuple[str, ...] = ()
+    """The classes that answer the clinical question with yes."""
     available: bool = True
     """False where no backend is registered for it."""
 
@@ -69,6 +74,11 @@ class Outcome:
 
     structured: dict[str, Any] | None
     text: str
+
+    def pictures(self, tool: str) -> list[Picture]:
+        """The pictures that a specialist's result links to."""
+        links = (self.structured or {}).get("pictures", [])
+        return [Picture(**link, tool=tool) for link in links]
 
 
 @dataclass
@@ -234,6 +244,8 @@ def _described(tool: Any, server: str) -> ToolInfo:
         keywords=tuple(own["keywords"]),
         findings=tuple(own["findings"]),
         timeout_s=own["timeout_s"],
+        labels=own["labels"],
+        positive=tuple(own["positive"]),
         available=bool(own["backends"]),
     )
 

@@ -53,9 +53,7 @@ def _capacity(roles: Sequence[Accepts], fitting: Sequence[str]) -> int:
     return sum(accepts.maximum for accepts in roles if accepts.role in fitting)
 
 
-def _closest(
-    roles: Sequence[Accepts], refusals: dict[str, str | None], manifest: Manifest
-) -> str:
+def _closest(roles: Sequence[Accepts], refusals: dict[str, str | None], manifest: Manifest) -> str:
     """The refusal of the role whose kind fits, as that says most; else of the first role."""
     same_kind = [accepts for accepts in roles if manifest.kind in accepts.kinds]
     return refusals[(same_kind or list(roles))[0].role] or ""
@@ -99,7 +97,11 @@ def _unrecognised(manifest: Manifest) -> str:
 
 
 def _described(manifest: Manifest) -> str:
-    words = [manifest.format, manifest.modality or "", manifest.kind.replace("_", " ")]
+    if manifest.kind == "variants":
+        return f"a {manifest.format} file of genotypes"
+    if manifest.kind == "scoring_file":
+        return "a polygenic scoring file"
+    words = [manifest.format, manifest.modality or "", manifest.kind]
     text = " ".join(word for word in words if word)
     return f"a {text} of the {manifest.body_part}" if manifest.body_part else f"a {text}"
 

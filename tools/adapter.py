@@ -175,6 +175,8 @@ def _catalogue_entry(spec: SpecialistSpec) -> dict[str, Any]:
         "keywords": list(spec.keywords),
         "backends": [backend.name for backend in spec.backends],
         "timeout_s": spec.timeout_s,
+        "labels": {name: list(known) for name, known in spec.labels.items()},
+        "positive": list(spec.positive),
     }
 
 
@@ -201,10 +203,14 @@ def _fault(fault: Any) -> str:
 
 
 def _progress_to_client() -> Callable[[float, str], None]:
-    """A function for the working thread that reports to the client on the event loop."""
+    """A function for the working thread that reports to the client on the event loop.
+
+    It raises in the thread once the client has cancelled the call, so that the work ends there.
+    """
     context = get_context()
 
     def report(share: float, message: str) -> None:
+        anyio.from_thread.check_cancelled()
         send = partial(context.report_progress, share, 1.0, message)
         anyio.from_thread.run(send)
 

@@ -15,7 +15,7 @@ from mcp_types import TextContent
 from pydantic import Field
 
 from specialists.base import SpecialistSpec
-from specialists.errors import UnknownTool
+from specialists.errors import BackendUnavailable, UnknownTool
 from specialists.host import Host
 from specialists.readers import Limits, configure
 from specialists.registry import specs as registered
@@ -25,13 +25,17 @@ from tools.files import FileStore
 from tools.inspect import inspect_files
 from tools.pictures import PictureStore
 
-__all__ = ["Workshop", "build_server"]
+__all__ = ["Workshop", "backend_states", "build_server", "error_result"]
 
 _INSTRUCTIONS = (
     "Specialist models for medical images and genotypes. Call inspect_files first: it says what "
     "each file is, which tools take it, and gives a handle to use instead of the path. Results "
     "are for a qualified reader to check; they are no diagnosis."
 )
+
+Files = Annotated[
+    list[str], Field(min_length=1, description="Paths under an allowed root, or handles.")
+]
 
 
 @dataclass
@@ -68,6 +72,7 @@ def build_server(
     only: Sequence[str] = (),
     specs: Mapping[str, SpecialistSpec] | None = None,
     workshop: Workshop | None = None,
+    lifespan: Any = None,
 ) -> FastMCP[Any]:
     """Build the server over the registry.
 
@@ -75,18 +80,33 @@ def build_server(
         only: Tool names to serve; all when empty.
         specs: Specialists to serve instead of the registry's.
         workshop: Allowed roots, models and pictures; without one, no file may be named.
+        lifespan: FastMCP's hook for what lives as long as the server.
 
     Raises:
         UnknownTool: If `only` names a tool that is not registered.
     """
     served = _chosen(specs if specs is not None else registered(), only)
     shop = workshop or Workshop()
-    server: FastMCP[Any] = FastMCP("wardround", instructions=_INSTRUCTIONS, mask_error_details=True)
+    server: FastMCP[Any] = FastMCP(
+        "wardround", instructions=_INSTRUCTIONS, mask_error_details=True, lifespan=lifespan
+    )
     server.add_tool(_inspect_tool(shop, served))
     for spec in served.values():
         server.add_tool(specialist_tool(spec, shop.host, shop.files, shop.pictures))
     _add_pictures(server, shop.pictures)
     return server
+
+
+def backend_states() -> dict[str, str]:
+    """Say for each specialist which backend 'auto' would take here, or what is missing."""
+    host = Host()
+    states = {}
+    for name, spec in registered().items():
+        try:
+            states[name] = host.choose(spec).name
+        except BackendUnavailable as error:
+            states[name] = error.client_message
+    return states
 
 
 def _chosen(
@@ -99,11 +119,6 @@ def _chosen(
 
 
 def _inspect_tool(shop: Workshop, specs: Mapping[str, SpecialistSpec]) -> Tool:
-    Files = Annotated[
-        list[str],
-        Field(min_length=1, description="Paths under an allowed root, or handles."),
-    ]
-
     async def inspect(files: Files) -> ToolResult:
         try:
             seen = await anyio.to_thread.run_sync(inspect_files, shop.files, specs, files)

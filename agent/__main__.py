@@ -1,0 +1,5 @@
+"""`python -m agent` is `wardround`."""
+
+from agent.cli import main
+
+main()

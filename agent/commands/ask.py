@@ -1,0 +1,69 @@
+"""`wardround ask`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from agent.answer import Answer
+
+__all__ = ["answer_question", "command", "exit_code"]
+
+
+@click.command()
+@click.argument("question")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Write the answer as JSON.")
+@click.option("--thread", help="Continue, or begin, the conversation of this name.")
+@click.option(
+    "--pictures", type=click.Path(path_type=Path, file_okay=False), help="Write pictures here."
+)
+def command(
+    question: str, files: tuple[Path, ...], as_json: bool, thread: str | None, pictures: Path | None
+) -> None:
+    """Ask QUESTION about FILES."""
+    from agent.commands import run, show_json
+
+    answer = run(answer_question(question, files, thread, pictures))
+    if as_json:
+        show_json(answer.model_dump(mode="json"))
+    else:
+        from agent.export.markdown import to_markdown
+
+        sys.stdout.write(to_markdown(answer) + "\n")
+    sys.exit(exit_code(answer))
+
+
+async def answer_question(
+    question: str,
+    files: tuple[Path, ...],
+    thread: str | None = None,
+    pictures: Path | None = None,
+) -> Answer:
+    """Ask, showing on stderr what is being done, and write the pictures where asked."""
+    from agent.agent import Agent
+    from agent.commands import Progress
+
+    progress = Progress()
+    async with Agent() as agent:
+        async for event in agent.stream(question, files, thread=thread):
+            progress.show(f"{event.kind} {event.text} {event.detail}")
+            if event.answer is not None:
+                progress.clear()
+                if pictures is not None:
+                    await agent.save_pictures_async(event.answer.pictures, pictures)
+                return event.answer
+    raise RuntimeError("no answer")
+
+
+def exit_code(answer: Answer) -> int:
+    """0 done, 1 something failed and the rest was answered, 3 nothing could be answered."""
+    if answer.action == "call" and not answer.evidence:
+        return 3
+    if answer.action == "clarify" and answer.failures:
+        return 3
+    return 1 if answer.failures else 0

@@ -1,0 +1,47 @@
+"""`wardround evaluate`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.argument("specialist")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with images/ and labels.csv.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def command(specialist: str, data: Path, as_json: bool) -> None:
+    """Measure SPECIALIST (a tool's name, or 'recogniser') on labelled images."""
+    from agent.commands import run, show_json
+
+    report = run(_measured(specialist, data))
+    if as_json:
+        show_json(report)
+        return
+    sys.stdout.write(f"{report['specialist']} ({report['backend']}), n = {report['n']}")
+    sys.stdout.write(f", refused {report['refused']}\n")
+    for name, figure in report["metrics"].items():
+        low, high = figure["low"], figure["high"]
+        sys.stdout.write(f"  {name:22} {figure['value']:.3f}  ({low:.3f} to {high:.3f})\n")
+
+
+async def _measured(specialist: str, data: Path) -> dict[str, Any]:
+    from agent.agent import Agent
+    from agent.commands import Progress
+    from agent.evaluate.specialists import evaluate_specialist
+
+    progress = Progress()
+    async with Agent() as agent:
+        report = await evaluate_specialist(agent, specialist, data, progress.show)
+    progress.clear()
+    return report

@@ -1,0 +1,162 @@
+"""The reference backend: a small network trained on public films."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from specialists.base import Progress, Reading, Request, Source
+from specialists.chest_xray.picture import draw
+from specialists.chest_xray.predict import ChestNet
+from specialists.chest_xray.spec import FINDING, ChestXrayRequest
+from specialists.errors import InvalidInput
+from specialists.readers import read_radiograph
+from specialists.schema import (
+    Assertion,
+    Finding,
+    Manifest,
+    Measurement,
+    Narrative,
+    PredictionSet,
+    Provenance,
+    SpecialistResult,
+)
+
+__all__ = ["ReferenceBackend"]
+
+NORMAL, PNEUMONIA = "normal", "pneumonia"
+ADULT_YEARS = 18
+
+NOT_ASSESSED = (
+    "Everything but pneumonia or opacity: effusion, pneumothorax, heart size, nodules, bones, "
+    "tubes and lines.",
+    "Whether an opacity is pneumonia, another disease or an artefact.",
+    "Change since earlier films.",
+)
+
+
+class ReferenceBackend:
+    """Reads films with the shipped network.
+
+    Args:
+        device: Not used: the network is small enough for the processor.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._net = ChestNet(Path(__file__).parent)
+
+    def read(
+        self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
+    ) -> Reading:
+        """Read a film, and the prior if there is one."""
+        if not isinstance(request, ChestXrayRequest):
+            raise InvalidInput("The options are not those of report_chest_xray.")
+        source = inputs["film"][0]
+        progress(0.1, "reading the film")
+        film = read_radiograph(source.paths)
+        population = request.population or _population(source.manifest)
+        progress(0.4, "running the network")
+        logits = self._net.logits([film.pixels])
+        probability = float(self._net.calibrated(logits, population)[0, self._index(PNEUMONIA)])
+        predicted = self._prediction_set(logits, population)
+        finding = _finding(predicted, probability)
+        earlier = [
+            self._earlier(prior, request.population) for prior in inputs.get("prior", ())
+        ]
+        progress(0.8, "drawing")
+        picture = draw(film.pixels, self._net.evidence_map(film.pixels), finding.text)
+        result = SpecialistResult(
+            summary=" ".join([finding.text, *(one.text for one in earlier)]),
+            findings=(finding,),
+            measurements=tuple(earlier),
+            prediction_sets=(predicted,),
+            narrative=Narrative(text=finding.text),
+            not_assessed=NOT_ASSESSED,
+            warnings=(*_warnings(source.manifest, population), *film.notes),
+            provenance=self._provenance(),
+        )
+        return Reading(result, (picture,))
+
+    def _index(self, name: str) -> int:
+        return self._net.classes.index(name)
+
+    def _prediction_set(
+        self, logits: np.ndarray[tuple[int, ...], np.dtype[np.float32]], population: str | None
+    ) -> PredictionSet:
+        probabilities = self._net.calibrated(logits, population)[0]
+        members = self._net.sets(logits, population)[0]
+        labels = tuple(n for n, inside in zip(self._net.classes, members, strict=True) if inside)
+        coverage = float(self._net.card["conformal"]["coverage"])
+        told = " or ".join(labels) if labels else "none of the classes"
+        return PredictionSet(
+            target="sign of pneumonia",
+            labels=labels,
+            coverage=coverage,
+            probabilities={
+                name: round(float(value), 3)
+                for name, value in zip(self._net.classes, probabilities, strict=True)
+            },
+            conclusive=len(labels) == 1,
+            text=f"At {coverage:.0%} coverage the film is compatible with: {told}.",
+        )
+
+    def _earlier(self, prior: Source, population: str | None) -> Measurement:
+        film = read_radiograph(prior.paths)
+        chosen = population or _population(prior.manifest)
+        probabilities = self._net.probabilities([film.pixels], chosen)
+        value = round(float(probabilities[0, self._index(PNEUMONIA)]), 2)
+        return Measurement(
+            name=f"probability of {FINDING} on the earlier film",
+            value=value,
+            unit="1",
+            text=f"On the earlier film the calibrated probability of {FINDING} is {value:.2f}.",
+        )
+
+    def _provenance(self) -> Provenance:
+        card = self._net.card
+        return Provenance(
+            specialist="report_chest_xray",
+            backend="reference",
+            model=card["name"],
+            version=card["version"],
+            weights_sha256=card["sha256"],
+            evaluated_on=_evaluation(card),
+        )
+
+
+def _population(manifest: Manifest) -> str | None:
+    if manifest.age_years is None:
+        return None
+    return "adult" if manifest.age_years >= ADULT_YEARS else "paediatric"
+
+
+def _finding(predicted: PredictionSet, probability: float) -> Finding:
+    """A finding is present or absent only where the prediction set leaves one class."""
+    value = round(probability, 2)
+    assertions: dict[tuple[str, ...], Assertion] = {
+        (PNEUMONIA,): "present",
+        (NORMAL,): "absent",
+    }
+    assertion = assertions.get(predicted.labels, "uncertain")
+    told = f"calibrated probability {value:.2f}"
+    texts: dict[Assertion, str] = {
+        "present": f"The model finds signs of {FINDING} ({told}).",
+        "absent": f"The model finds no {FINDING} ({told}).",
+        "uncertain": f"Inconclusive for {FINDING} ({told}).",
+    }
+    return Finding(name=FINDING, assertion=assertion, probability=value, text=texts[assertion])
+
+
+def _warnings(manifest: Manifest, population: str | None) -> list[str]:
+    told = []
+    if population is None:
+        told.append("The person's age is unknown, so the wider of the two calibrations was used.")
+    if manifest.view is None:
+        told.append("The view is unknown; the model was made for frontal films.")
+    return told
+
+
+def _evaluation(card: Mapping[str, object]) -> str:
+    return str(card["evaluation"])

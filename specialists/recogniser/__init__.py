@@ -1,0 +1,1 @@
+"""What kind of picture is this, where there is no header to say so."""

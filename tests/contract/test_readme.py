@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from agent.cli import _COMMANDS
+from tests.contract.readme import README, split, table
+
+
+def test_table_of_specialists_is_the_registry() -> None:
+    assert split()[1] == table()
+
+
+def test_commands_named_in_the_readme_are_there() -> None:
+    named = set(re.findall(r"^wardround (\w+)", README.read_text(encoding="utf-8"), re.M))
+    assert named
+    assert named <= set(_COMMANDS)
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert [name for name in _COMMANDS if f"wardround {name}" not in text] == []
+
+
+def test_python_in_the_readme_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    assert blocks
+    for block in blocks:
+        run = subprocess.run(
+            [sys.executable, "-c", block],
+            capture_output=True,
+            text=True,
+            cwd=README.parent,
+            timeout=300,
+        )
+        assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "agent", command, "--help"], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Usage:" in run.stdout
