@@ -23,7 +23,7 @@ from agent.grounding.tokens import tokenise
 from agent.grounding.words import words_hold
 from specialists.schema import Evidence
 
-__all__ = ["CHECKER", "Verdict", "check"]
+__all__ = ["CHECKER", "Verdict", "check", "terms_in"]
 
 CHECKER = "grounding rules 1"
 """Name and version, for an answer's provenance."""
@@ -66,6 +66,14 @@ def check(statement: str, cited: Sequence[Evidence]) -> Verdict:
     if refusal is not None:
         return Verdict(False, refusal.reason, refusal.code)
     return Verdict(True, "The cited evidence says so.", "supported")
+
+
+def terms_in(text: str) -> frozenset[str]:
+    """Return the findings that a text names, with all broader ones."""
+    vocabulary = vocabulary_for([])
+    found = vocabulary.find(tokenise(text))
+    names = [name for _, _, name in found if vocabulary.category(name) == "finding"]
+    return frozenset(names).union(*(vocabulary.above(name) for name in names))
 
 
 def _form(statement: str, cited: Sequence[Evidence]) -> Refusal | None:

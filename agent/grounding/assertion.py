@@ -26,7 +26,7 @@ _VERBS = {
 }  # fmt: skip
 _AFTER_COLON_ONLY = {"no", "none", "false", "nil", "yes", "true"}
 _NEGATIONS = {"no", "not", "never", "without", "neither", "nor", "non"}
-_CLAUSE_WIDE = {"undecided", "definite"}
+_STATUSES = {"history", "family", "hypothetical", "unassessed"}
 
 
 @dataclass(frozen=True)
@@ -219,8 +219,8 @@ def _combined(meanings: Sequence[str], negated: bool, named: bool) -> Level:
 
 
 def status_of(triggers: Sequence[Trigger], start: int, end: int) -> str:
-    """Return current, history, family or hypothetical."""
+    """Return current, history, family, hypothetical or unassessed."""
     for trigger in triggers:
-        if trigger.covers(start, end) and trigger.meaning in {"history", "family", "hypothetical"}:
+        if trigger.covers(start, end) and trigger.meaning in _STATUSES:
             return trigger.meaning
     return "current"

@@ -27,6 +27,9 @@ _RETINOPATHY = {
 }
 """International Clinical Diabetic Retinopathy scale (Wilkinson et al. 2003)."""
 
+_UNASSESSED = re.compile(r"^(NOT ASSESSED|LIMITS|LIMITATIONS)\s*\n.*?(?=\n\n|\Z)", re.M | re.S)
+"""Blocks of a report that name things only to say that nothing is known of them."""
+
 _AUXILIARY = {"is", "yet", "have", "-"}
 _BY_UNIT = {
     "volume": "volume", "density": "density", "length": "length", "area": "area",
@@ -86,7 +89,7 @@ def know(item: Evidence, vocabulary_names: tuple[str, ...]) -> Known:
         vocabulary_names: Names that `vocabulary_for` found outside the terminology.
     """
     vocabulary = _vocabulary(vocabulary_names)
-    claims = parse(item.text, vocabulary)
+    claims = parse(_UNASSESSED.sub("", item.text), vocabulary)
     mentions = _mentions(item, claims, vocabulary)
     quantities = _quantities(item, claims)
     probability = _probability(item, quantities)

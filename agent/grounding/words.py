@@ -13,7 +13,7 @@ __all__ = ["words_hold"]
 
 _LICENSED = {
     "absent", "unlikely", "weak", "possible", "member", "undecided", "probable", "definite",
-    "mention", "pseudo", "affirmed",
+    "mention", "pseudo", "affirmed", "unassessed",
 }  # fmt: skip
 
 

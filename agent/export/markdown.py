@@ -1,0 +1,139 @@
+"""An answer as Markdown: readable in a terminal as it is, and in a renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from agent.answer import Answer, Attachment, Statement
+from specialists.schema import Evidence, Manifest
+
+__all__ = ["to_markdown"]
+
+DRAFT = "Draft for a qualified reader, who checks it against the images and data. Not a medical device."
+_LONGEST_CELL = 150
+
+
+def to_markdown(answer: Answer) -> str:
+    """Write an answer as Markdown.
+
+    Args:
+        answer: What the agent gave back.
+
+    Returns:
+        The question, the answer with references ([E1]), what limits it, the evidence as a
+        table, and where it comes from; no trailing line break.
+    """
+    blocks = [
+        f"# {_line(answer.question)}",
+        *_said(answer),
+        *_section("Not looked at, and what went wrong", _limits(answer)),
+        *_section("Disagreements", _disagreements(answer)),
+        *_section("Evidence", _evidence(answer.evidence), join="\n"),
+        *_section("Pictures", (f"- {p.title}: {p.uri}" for p in answer.pictures)),
+        *_section("Files", map(_attachment, answer.attachments)),
+        *_section("Where this comes from", _provenance(answer)),
+        f"*{DRAFT}*",
+    ]
+    return "\n\n".join(blocks)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _section(title: str, lines: Iterable[str], join: str = "\n") -> Iterator[str]:
+    body = join.join(lines)
+    if body:
+        yield f"## {title}\n\n{body}"
+
+
+def _said(answer: Answer) -> Iterator[str]:
+    if answer.message:
+        yield answer.message
+    said = [each for each in answer.statements if each.kind != "limitation"]
+    if said:
+        yield "\n".join(map(_statement, said))
+    elif not answer.message:
+        yield "Nothing can be said: no specialist gave a result that supports a statement."
+
+
+def _statement(statement: Statement) -> str:
+    references = f" [{', '.join(statement.citations)}]" if statement.citations else ""
+    doubt = {"uncertain": " (uncertain)", "inconclusive": " (inconclusive)"}
+    told = doubt.get(statement.certainty or "", "")
+    if told.strip(" ()") in statement.text.lower():
+        told = ""
+    return f"- {_line(statement.text)}{told}{references}"
+
+
+def _limits(answer: Answer) -> Iterator[str]:
+    stated = [each for each in answer.statements if each.kind == "limitation"]
+    yield from map(_statement, stated)
+    told = " ".join(each.text for each in stated)
+    for each in answer.not_assessed:
+        if each not in told:
+            yield f"- Not assessed: {each.rstrip('.')}."
+    for failure in answer.failures:
+        if failure.message.rstrip(".") not in told:
+            place = f" on {failure.attachment}" if failure.attachment else ""
+            yield f"- {failure.tool}{place}: {failure.message} ({failure.code})"
+    if answer.dropped.count:
+        plural = "statement was" if answer.dropped.count == 1 else "statements were"
+        yield f"- {answer.dropped.count} {plural} left out, as the evidence did not support it."
+
+
+def _disagreements(answer: Answer) -> Iterator[str]:
+    for each in answer.disagreements:
+        yield f"- {_line(each.text)} [{', '.join(each.citations)}]"
+
+
+def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:
+    rows = [f"| {e.id} | {e.tool} | {e.attachment or ''} | {_cell(e.text)} |" for e in evidence]
+    if rows:
+        yield "| | from | file | what it says |"
+        yield "|---|---|---|---|"
+        yield from rows
+
+
+def _cell(text: str) -> str:
+    text = _line(text).replace("|", "\\|")
+    if len(text) <= _LONGEST_CELL:
+        return text
+    return f"{text[:_LONGEST_CELL].rsplit(' ', 1)[0]} …"
+
+
+def _attachment(attachment: Attachment) -> str:
+    if attachment.manifest is None:
+        return f"- {attachment.id}: could not be read"
+    return f"- {attachment.id}: {_described(attachment.manifest)}"
+
+
+def _described(manifest: Manifest) -> str:
+    size = "x".join(str(n) for n in (manifest.columns, manifest.rows, manifest.frames) if n)
+    part = manifest.body_part or manifest.recognised
+    facts = [
+        f"{manifest.format} {manifest.modality or ''}".strip(),
+        part,
+        manifest.view,
+        f"{size} pixels" if size else None,
+        f"{manifest.samples} samples" if manifest.samples else None,
+        f"{manifest.variants} variants" if manifest.variants else None,
+        manifest.genome_build,
+    ]
+    return ", ".join(fact for fact in facts if fact)
+
+
+def _provenance(answer: Answer) -> Iterator[str]:
+    known = answer.provenance
+    for tool, models in known.models.items():
+        for model in models:
+            weights = f", weights {model.weights_sha256[:12]}" if model.weights_sha256 else ""
+            yield f"- {tool}: {model.model} {model.version} ({model.backend}{weights})."
+            yield f"  {_line(model.evaluated_on)}"
+            if model.terms:
+                yield f"  {_line(model.terms)}"
+    yield f"- Planned by {known.planner}; written by {known.composer}; checked by {known.checker}."
+    for name, digest in known.prompts.items():
+        yield f"- Prompt {name}, {digest[:12]}"
+    if known.versions:
+        yield f"- {', '.join(f'{name} {version}' for name, version in known.versions.items())}"
