@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Foci", "group"]
+__all__ = ["Foci", "group", "noise_hu"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,20 @@ def group(
     kept = np.sort(sizes[sizes * voxel_mm3 >= least - 1e-9])[::-1]
     volumes = tuple(float(size * voxel_mm3) for size in kept)
     return Foci(above_hu, least, volumes, int(kept.sum()))
+
+
+def noise_hu(hu: NDArray[Any]) -> float:
+    """Noise of soft tissue in the middle slice: spread of the steps between neighbours.
+
+    Args:
+        hu: Shape (x, y, z).
+    """
+    plane = hu[:, :, hu.shape[2] // 2].astype(np.float32)
+    soft = (plane > -29) & (plane < 150)
+    steps = (plane[1:] - plane[:-1])[soft[1:] & soft[:-1]]
+    if steps.size < 100:
+        return 0.0
+    return float(np.median(np.abs(steps))) * 1.4826 / float(np.sqrt(2.0))
 
 
 def _neighbours(

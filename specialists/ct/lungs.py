@@ -2,9 +2,9 @@
 
 Gas in bowel, stomach and airways has the density of air; a lung at the same size of voxel has
 not. What is as thin as air and, within its axial slice, surrounded by tissue is therefore not
-lung. The rest of the air in the body is lung where it is large, or reaches the top of the scan
-(a lung that the scan cuts is cut from above by its top, or is the upper part), or touches such
-a part.
+lung. The rest of the air in the body is lung where it takes much of the body's section, or lies
+along the ribs and goes on beyond the top of the scan (the base of a lung), or is close to such a
+part.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from specialists.ct.morphology import (
     shrunk,
     sizes,
 )
+from specialists.ct.sides import middle_of, part_sides
 
 __all__ = ["LUNG_HU", "Lungs", "air_level", "find_lungs"]
 
@@ -32,10 +33,16 @@ LUNG_HU = -400.0
 """Below: air, or lung. Half way between inflated lung and soft tissue."""
 PURE_MARGIN_HU = 60.0
 """As thin as air: not more than this above the scan's own air."""
+UNMIXED_HU = -800.0
+EMPHYSEMA_MARGIN_HU = 25.0
+EMPHYSEMA_SHARE = 0.04
 TISSUE_SHARE = 0.62
 LEAST_LUNG_CM3 = 3.0
 WHOLE_SHARE = 0.08
 """Of the body's section, over the height of a whole lung."""
+RIB_HU = 200.0
+NEAR_RIB_MM = 25.0
+RIB_SHARE = 0.5
 VESSEL_MM = 6.0
 
 
@@ -68,26 +75,64 @@ def find_lungs(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> Lung
         spacing_mm: Of that grid.
     """
     air = body & (hu < LUNG_HU)
-    pure = _enclosed_gas(hu, air, air_level(hu, body), spacing_mm)
+    pure = _enclosed_gas(hu, air, body, air_level(hu, body), spacing_mm)
     rim = grown(pure, max(2.0, min(spacing_mm[:2])), spacing_mm) & air
     found = _lung_parts(hu, air & ~rim, body, spacing_mm)
     whole = closed(found, VESSEL_MM, spacing_mm, planar=True)
     whole = filled(whole) & body & ~pure
     gas = air & ~whole
-    middle = _middle(body)
-    right, left, by_plane = _sides(whole, middle, spacing_mm)
+    middle = middle_of(body)
+    right, left, by_plane = part_sides(whole, middle, spacing_mm)
     return Lungs(right, left, _airway(gas, right, left, spacing_mm), gas, by_plane)
 
 
-def _enclosed_gas(hu: NDArray[np.float32], air: Mask, air_hu: float, spacing_mm: Spacing) -> Mask:
+def _enclosed_gas(
+    hu: NDArray[np.float32], air: Mask, body: Mask, air_hu: float, spacing_mm: Spacing
+) -> Mask:
     """Gas of air's own density that tissue surrounds."""
-    pure = air & (hu < air_hu + PURE_MARGIN_HU)
+    pure = air & _thin(hu, air_hu)
+    # Noise breaks an emphysematous lung into specks: they are joined before they are judged.
+    pure = closed(pure, max(spacing_mm[:2]), spacing_mm, planar=True) & air
     labels, count = components(pure, planar=True)
     if count == 0:
         return pure
     share = _tissue_share(hu, labels, count, spacing_mm)
+    share[_destroyed_lung(hu, labels, count, body, air_hu)] = 0.0
     enclosed: Mask = (share > TISSUE_SHARE)[labels] & pure
     return _by_majority(pure, enclosed)
+
+
+def _thin(hu: NDArray[np.float32], air_hu: float) -> Mask:
+    """As thin as air on average over the neighbours that are not mixed with tissue."""
+    from scipy import ndimage
+
+    unmixed = hu < UNMIXED_HU
+    total = ndimage.uniform_filter(np.where(unmixed, hu, np.float32(0)), 3)
+    share = ndimage.uniform_filter(unmixed.astype(np.float32), 3)
+    # A share below half a voxel in 27 is what rounding leaves of none.
+    mean = np.where(share > 0.5 / 27, total / np.maximum(share, 0.01), np.float32(0))
+    thin: Mask = unmixed & (mean < air_hu + PURE_MARGIN_HU)
+    return thin
+
+
+def _destroyed_lung(
+    hu: NDArray[np.float32], labels: Labels, count: int, body: Mask, air_hu: float
+) -> NDArray[np.int64]:
+    """Sections as large as a lung and not quite as thin as air: emphysema."""
+    from scipy import ndimage
+
+    across = body.sum(axis=(0, 1))
+    boxes = ndimage.find_objects(labels)
+    areas = sizes(labels, count)
+    found = []
+    for label in np.flatnonzero(areas >= EMPHYSEMA_SHARE * max(1, int(across.min()))):
+        box = boxes[label - 1]
+        if areas[label] < EMPHYSEMA_SHARE * across[box[2].start]:
+            continue
+        middle = float(np.median(hu[box][labels[box] == label]))
+        if middle > air_hu + EMPHYSEMA_MARGIN_HU:
+            found.append(label)
+    return np.array(found, np.int64)
 
 
 def _tissue_share(
@@ -102,7 +147,7 @@ def _tissue_share(
     near = [max(1, round(2.0 / size)) for size in spacing_mm[:2]]
     inner = ndimage.maximum_filter(labels, size=[2 * n + 1 for n in near] + [1])
     ring = ndimage.maximum_filter(labels, size=[2 * n + 3 for n in near] + [1])
-    ring[inner > 0] = 0
+    ring[inner == ring] = 0
     around = np.bincount(ring.ravel(), minlength=count + 1)
     tissue = np.bincount(ring[hu > LUNG_HU], minlength=count + 1)
     share: NDArray[np.float64] = tissue / np.maximum(around, 1)
@@ -128,7 +173,8 @@ def _lung_parts(hu: NDArray[np.float32], air: Mask, body: Mask, spacing_mm: Spac
     cm3 = sizes(labels, count) * voxel_cm3
     likely = _like_lung(hu, labels, count, spacing_mm)
     least = LEAST_LUNG_CM3 if air.shape[2] > 1 else 0.4 * LEAST_LUNG_CM3
-    sure = likely & (cm3 >= least) & _wide(labels, count, body)
+    near_bone = grown(body & (hu > RIB_HU), NEAR_RIB_MM, spacing_mm, planar=True)
+    sure = likely & (cm3 >= least) & _wide(labels, count, body, near_bone)
     sure[0] = False
     near = grown(sure[labels], 10.0, spacing_mm)
     beside = np.bincount(labels[near], minlength=count + 1) > 0
@@ -138,17 +184,19 @@ def _lung_parts(hu: NDArray[np.float32], air: Mask, body: Mask, spacing_mm: Spac
     return result
 
 
-def _wide(labels: Labels, count: int, body: Mask) -> NDArray[np.bool_]:
-    """Takes much of the body's section over its height, or is still wide at the top of the scan."""
+def _wide(labels: Labels, count: int, body: Mask, near_bone: Mask) -> NDArray[np.bool_]:
+    """Takes much of the body's section; or lies along the ribs, still wide at the scan's top."""
     from scipy import ndimage
 
     result = np.zeros(count + 1, bool)
     across = body.sum(axis=(0, 1))
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        area = (labels[box] == label).sum(axis=(0, 1))
+        part = labels[box] == label
+        area = part.sum(axis=(0, 1))
+        ribbed = part[near_bone[box]].sum() >= RIB_SHARE * part.sum()
         reaches_top = box[2].stop >= labels.shape[2] - 1
-        cut = reaches_top and area[-2:].max() >= 0.4 * area.max()
-        whole = area.sum() >= WHOLE_SHARE * across[box[2]].sum() and len(area) > 1
+        cut = ribbed and reaches_top and area[-2:].max() >= 0.4 * area.max()
+        whole = area.sum() >= WHOLE_SHARE * across[box[2]].sum()
         result[label] = cut or whole
     return result
 
@@ -173,63 +221,6 @@ def _like_lung(
     result = np.zeros(count + 1, bool)
     result[1:] = (value < -500) & (bony < 0.3 * np.maximum(around, 1))
     return result
-
-
-def _middle(body: Mask) -> NDArray[np.float64]:
-    """The body's middle along x (index) in each slice."""
-    from scipy import ndimage
-
-    index = np.arange(body.shape[0])[:, None]
-    area = body.sum(axis=1)
-    filled_slices = np.maximum(area.sum(axis=0), 1)
-    middle = (area * index).sum(axis=0) / filled_slices
-    middle[area.sum(axis=0) == 0] = (body.shape[0] - 1) / 2
-    result: NDArray[np.float64] = ndimage.uniform_filter1d(middle, min(15, len(middle)))
-    return result
-
-
-def _sides(
-    lungs: Mask, middle: NDArray[np.float64], spacing_mm: Spacing
-) -> tuple[Mask, Mask, bool]:
-    """Part the lungs: x grows to the patient's right."""
-    to_right = np.arange(lungs.shape[0])[:, None, None] > middle[None, None, :]
-    to_right = np.broadcast_to(to_right, lungs.shape)
-    for radius in (0.0, 2.0, 4.0, 6.0, 9.0, 12.0):
-        core = shrunk(lungs, radius, spacing_mm) if radius else lungs
-        right, left, crossing = _seeds(core, to_right)
-        if crossing == 0:
-            return *_regrown(lungs, right, left, to_right, spacing_mm), False
-    return lungs & to_right, lungs & ~to_right, True
-
-
-def _seeds(core: Mask, to_right: Mask) -> tuple[Mask, Mask, int]:
-    """Give each component the side that it lies on; count those that lie on both."""
-    labels, count = components(core)
-    counts = np.maximum(sizes(labels, count), 1)
-    share = np.bincount(labels[core & to_right], minlength=count + 1) / counts
-    large = counts > 0.02 * counts.sum()
-    crossing = int(((share > 0.12) & (share < 0.88) & large).sum())
-    right = share > 0.5
-    right[0] = False
-    left = share <= 0.5
-    left[0] = False
-    return right[labels], left[labels], crossing
-
-
-def _regrown(
-    lungs: Mask, right: Mask, left: Mask, to_right: Mask, spacing_mm: Spacing
-) -> tuple[Mask, Mask]:
-    """Let both sides grow within the lungs until all is given away."""
-    step = max(spacing_mm[:2])
-    for _ in range(12):
-        open_ = lungs & ~right & ~left
-        if not open_.any():
-            return right, left
-        wider = grown(right, step, spacing_mm) & open_
-        left = left | (grown(left, step, spacing_mm) & open_ & ~wider)
-        right = right | wider
-    rest = lungs & ~right & ~left
-    return right | (rest & to_right), left | (rest & ~to_right)
 
 
 def _airway(gas: Mask, right: Mask, left: Mask, spacing_mm: Spacing) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from specialists.ct.body import BODY_HU, body_mask, muscle_wall
 from specialists.ct.bone import BONE_HU, bone_mask, contrast_mask, enhanced_cm3
-from specialists.ct.foci import Foci, group
+from specialists.ct.foci import Foci, group, noise_hu
 from specialists.ct.grid import Grid
 from specialists.ct.lungs import LUNG_HU, Lungs, find_lungs
 from specialists.ct.morphology import Mask, Spacing, closed, filled, grown, shrunk
@@ -93,10 +94,6 @@ class _Coarse:
     """Where dense foci are looked for."""
     enhanced: bool
 
-    @property
-    def focus_hu(self) -> float:
-        return FOCUS_WITH_CONTRAST_HU if self.enhanced else FOCUS_HU
-
 
 def segment(
     hu: NDArray[Any],
@@ -114,11 +111,12 @@ def segment(
     coarse_hu = grid.averaged(hu)
     coarse = _coarse(coarse_hu, grid.spacing_mm, progress)
     progress(0.7, "Labelling voxels")
-    labels, dense = _labels(hu, grid, coarse)
+    above_hu = _focus_hu(coarse.enhanced, noise_hu(hu))
+    labels, dense = _labels(hu, grid, coarse, above_hu)
     voxel_mm3 = float(np.prod(spacing_mm))
     return Masks(
         labels,
-        group(dense, hu.shape, voxel_mm3, FOCUS_MM3, coarse.focus_hu),
+        group(dense, hu.shape, voxel_mm3, FOCUS_MM3, above_hu),
         contrast=coarse.enhanced,
         metal=bool(coarse.streaks.any()),
         lungs_split_by_plane=coarse.lungs.split_by_plane,
@@ -145,8 +143,14 @@ def _coarse(
     return _Coarse(body, lungs, bone, contrast, wall, streaks, search, enhanced)
 
 
+def _focus_hu(enhanced: bool, noise: float) -> float:
+    """Above what a voxel counts as dense: beyond noise, and beyond contrast agent."""
+    least = FOCUS_WITH_CONTRAST_HU if enhanced else FOCUS_HU
+    return max(least, math.ceil((60.0 + 4.5 * noise) / 10.0) * 10.0)
+
+
 def _labels(
-    hu: NDArray[Any], grid: Grid, coarse: _Coarse
+    hu: NDArray[Any], grid: Grid, coarse: _Coarse, above_hu: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The label map, and the flat indices of dense voxels where foci are looked for."""
     labels = np.zeros(hu.shape, np.uint8)
@@ -169,7 +173,7 @@ def _labels(
         part = hu[:, :, start:stop]
         labels[:, :, start:stop] = _slab(part, full, wall, streaks)
         tissue = np.isin(labels[:, :, start:stop], (Label.SOFT_TISSUE, Label.DENSE))
-        bright = (part > coarse.focus_hu) & tissue & grid.slab(coarse.search, start, stop)
+        bright = (part > above_hu) & tissue & grid.slab(coarse.search, start, stop)
         x, y, z = np.nonzero(bright)
         dense.append(np.ravel_multi_index((x, y, z + start), hu.shape).astype(np.int64))
     return labels, np.concatenate(dense)

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
 from specialists.ct.masks import Label
-from specialists.ct.measure import Scan
+from specialists.ct.scan import Scan
 
 __all__ = ["draw"]
 

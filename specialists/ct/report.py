@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from specialists.ct.masks import METAL_HU
-from specialists.ct.measure import (
-    AIR_LIKE_HU,
-    HU,
-    LUNGS,
-    Scan,
-    metal_voxels,
-    number,
-    rounded,
-    spaced,
-)
+from specialists.ct.measure import AIR_LIKE_HU, LUNGS, metal_voxels
+from specialists.ct.scan import HU, Scan, number, rounded, spaced
 from specialists.schema import Finding, Measurement, Narrative
 
 __all__ = ["NOT_ASSESSED", "findings", "narrative", "summary", "warnings"]

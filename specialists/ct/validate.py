@@ -2,7 +2,9 @@
 
     python -m specialists.ct.validate --ct FILE --seg FILE [--description TEXT] [--card FILE]
 
-prints the figures as JSON; `--card` also adds them to a card, which the backend cites. The
+    python -m specialists.ct.validate --phantom
+
+print the figures as JSON; `--card FILE` also adds them to a card, which the backend cites. The
 segmentation has TotalSegmentator's label numbers (version 2, task "total").
 
 TotalSegmentator's labels hold no body. Two things are measured in its place: the share of all
@@ -26,12 +28,21 @@ from numpy.typing import NDArray
 
 from specialists.ct.masks import Label, Masks, segment
 from specialists.ct.morphology import Mask, Spacing, closed, filled, grown
+from specialists.ct.phantom import Chest
 
-__all__ = ["body_by_gradient", "dice", "main", "validate"]
+__all__ = ["body_by_gradient", "dice", "main", "phantom", "validate"]
 
 RIGHT_LUNG = (12, 13, 14)
 LEFT_LUNG = (10, 11)
 BONES = (*range(25, 51), 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 91, *range(92, 117))
+PHANTOM_SPACINGS_MM: tuple[Spacing, ...] = (
+    (0.5, 0.5, 5.0),
+    (0.8, 0.8, 3.0),
+    (1.5, 1.5, 0.5),
+    (2.0, 2.0, 2.0),
+    (3.0, 3.0, 3.0),
+    (5.0, 5.0, 5.0),
+)
 LEAST_LUNG_VOXELS = 500
 """A side with fewer is not in view."""
 
@@ -64,6 +75,22 @@ def validate(hu: NDArray[Any], labels: NDArray[Any], spacing_mm: Spacing) -> dic
         "spacing_mm": [round(size, 3) for size in spacing_mm],
         "dice": {name: round(value, 4) for name, value in figures.items()},
         "labelled_voxels_in_body": round(inside, 5),
+    }
+
+
+def phantom() -> dict[str, Any]:
+    """Lung volumes of a synthetic chest whose volumes are known, at several voxel sizes."""
+    chest = Chest(bowel_gas=True, table=True, noise_hu=12.0)
+    errors = []
+    for spacing in PHANTOM_SPACINGS_MM:
+        masks = segment(chest.draw(spacing), spacing)
+        cm3 = float(np.prod(spacing)) / 1000.0
+        for label, lung in ((Label.RIGHT_LUNG, chest.right), (Label.LEFT_LUNG, chest.left)):
+            if lung:
+                errors.append(abs(int(masks.of(label).sum()) * cm3 / lung.cm3 - 1.0))
+    return {
+        "spacings_mm": [list(spacing) for spacing in PHANTOM_SPACINGS_MM],
+        "largest_error_of_lung_volume_percent": round(100.0 * max(errors), 2),
     }
 
 
@@ -137,22 +164,32 @@ def _load(ct: Path, seg: Path) -> tuple[NDArray[Any], NDArray[Any], Spacing]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m specialists.ct.validate")
-    parser.add_argument("--ct", type=Path, required=True, help="DICOM folder or NIfTI file")
-    parser.add_argument("--seg", type=Path, required=True, help="NIfTI file of labels")
+    parser.add_argument("--ct", type=Path, help="DICOM folder or NIfTI file")
+    parser.add_argument("--seg", type=Path, help="NIfTI file of labels")
+    parser.add_argument("--phantom", action="store_true", help="measure a synthetic chest instead")
     parser.add_argument("--description", default="one CT", help="what the scan is, for the card")
     parser.add_argument("--card", type=Path, help="card to add the figures to")
     given = parser.parse_args(arguments)
-    case = {"description": given.description, **validate(*_load(given.ct, given.seg))}
+    if given.phantom:
+        found = phantom()
+    elif given.ct and given.seg:
+        figures = validate(*_load(given.ct, given.seg))
+        found = {"description": given.description, **figures}
+    else:
+        parser.error("--ct and --seg, or --phantom")
     if given.card:
-        _add(given.card, case)
-    sys.stdout.write(json.dumps(case, indent=2) + "\n")
+        _add(given.card, found)
+    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 
-def _add(path: Path, case: dict[str, Any]) -> None:
-    """Replace the case of the same description, or append it."""
+def _add(path: Path, found: dict[str, Any]) -> None:
+    """Write the figures to the card; a case of the same description is replaced."""
     card = json.loads(path.read_text(encoding="utf-8")) if path.exists() else _empty()
-    others = [kept for kept in card["cases"] if kept["description"] != case["description"]]
-    card["cases"] = [*others, case]
+    if "description" in found:
+        others = [case for case in card["cases"] if case["description"] != found["description"]]
+        card["cases"] = [*others, found]
+    else:
+        card["phantom"] = found
     path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
