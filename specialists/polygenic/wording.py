@@ -37,7 +37,7 @@ NOT_ASSESSED = (
 
 def name(score: ScoringFile) -> str:
     """PGS Catalog id, or the file's own name for the score."""
-    return score.header.get("pgs_id") or score.header.get("pgs_name") or "unnamed score"
+    return score.header.get("pgs_id") or score.header.get("pgs_name") or "(unnamed)"
 
 
 def trait(score: ScoringFile) -> str | None:

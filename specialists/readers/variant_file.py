@@ -111,55 +111,20 @@ class Record:
         self.reference = str(row.REF)
         self.alternates: tuple[str, ...] = tuple(row.ALT)
 
-    def dosages(
-        self, field: str, samples: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8], str]:
-        """Count alternate alleles.
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields (FORMAT) that the row has for each sample."""
+        return frozenset(self._row.FORMAT or ())
 
-        Returns:
-            Dosages, shape (alternates or 1, samples), NaN where missing; alleles called, shape
-            (samples,); and the field that was used, "" where the row has neither.
-        """
-        present = set(self._row.FORMAT or ())
-        dosage, copies = self._calls(samples) if "GT" in present else _nothing(self, samples)
-        if "DS" in present and (field == "DS" or "GT" not in present):
-            imputed = self._imputed(samples)
-            known = ~np.isnan(imputed)
-            dosage = np.where(known, imputed, dosage)
-            copies = np.where(known.all(axis=0) & (copies == 0), 2, copies).astype(np.uint8)
-            return dosage, copies, "DS"
-        return dosage, copies, "GT" if "GT" in present else ""
+    def calls(self, samples: int) -> NDArray[np.int16]:
+        """Alleles called, shape (samples, alleles of a call); -1 missing, -2 no allele."""
+        # The last column says whether the call is phased.
+        called: NDArray[np.int16] = self._row.genotype.array()[:samples, :-1]
+        return called
 
-    def _calls(self, samples: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        # Last column: phased or not. -1: missing. -2: this sample has fewer alleles (haploid).
-        # By columns, of which there are two at most times: numpy is slow along so short an axis.
-        columns = np.ascontiguousarray(self._row.genotype.array()[:samples, :-1].T)
-        missing = np.zeros(samples, bool)
-        copies = np.zeros(samples, np.uint8)
-        dosage = np.zeros((max(len(self.alternates), 1), samples), np.float32)
-        for column in columns:
-            missing |= column == -1
-            copies += column >= 0
-            for number, row in enumerate(dosage, start=1):
-                row += column == number
-        copies[missing] = 0
-        dosage[:, copies == 0] = np.nan
-        return dosage, copies
-
-    def _imputed(self, samples: int) -> NDArray[np.float32]:
-        values = np.asarray(self._row.format("DS"), np.float32).reshape(samples, -1).T
-        alternates = max(len(self.alternates), 1)
-        if values.shape[0] != alternates:
-            raise UnreadableFile("A row's DS has not one number for each alternate allele.")
-        plausible = np.isnan(values) | ((values >= -0.01) & (values <= 2.01))
-        if not plausible.all():
-            raise UnreadableFile("A dosage (DS) in the file is not between 0 and 2.")
-        return values
-
-
-def _nothing(record: Record, samples: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    shape = (max(len(record.alternates), 1), samples)
-    return np.full(shape, np.nan, np.float32), np.zeros(samples, np.uint8)
+    def imputed(self, samples: int) -> NDArray[np.float32]:
+        """The field DS, shape (alternates, samples)."""
+        return np.asarray(self._row.format("DS"), np.float32).reshape(samples, -1).T
 
 
 class VariantFile:

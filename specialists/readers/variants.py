@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from specialists.errors import FileTooLarge, GenomeBuildMismatch, InvalidInput
 from specialists.readers import worker
 from specialists.readers.genome import Alleles
 from specialists.readers.transport import transported
+from specialists.readers.variant_calls import Calls, GenotypeField
 from specialists.readers.variant_file import Record, VariantFile, Wanted
 from specialists.schema import Manifest
 
@@ -31,8 +32,6 @@ __all__ = [
 _CELLS = 180_000_000
 _COUNTED_BYTES = 16 * 2**20
 _MODULE = "specialists.readers.variants"
-
-GenotypeField = Literal["GT", "DS"]
 
 
 @transported
@@ -200,7 +199,6 @@ class _Table:
     ) -> None:
         self.labels = file.labels
         self.genome_build = file.genome_build
-        self.field = field
         self.chosen = (
             list(range(1, len(self.labels) + 1))
             if samples is None
@@ -208,10 +206,8 @@ class _Table:
         )
         self.alleles = Alleles()
         self.rows = 0
-        self.other_field = 0
         self.facts: list[tuple[int, int, int, int, int]] = []
-        self.dosages: list[NDArray[np.float32]] = []
-        self.copies: list[NDArray[np.uint8]] = []
+        self.calls = Calls(len(self.chosen), field)
 
     def check(self, file: VariantFile) -> None:
         """Refuse a further file that does not go with the first."""
@@ -222,14 +218,11 @@ class _Table:
 
     def add(self, record: Record) -> None:
         """Take one row of the file."""
-        dosage, copies, used = record.dosages(self.field, len(self.chosen))
-        self.other_field += used not in (self.field, "")
-        for number, alternate in enumerate(record.alternates or ("",)):
+        reference = self.alleles.code(record.reference)
+        for alternate in record.alternates or ("",):
             code = self.alleles.code(alternate)
-            reference = self.alleles.code(record.reference)
             self.facts.append((self.rows, record.chromosome, record.position, reference, code))
-            self.dosages.append(dosage[number])
-            self.copies.append(copies)
+        self.calls.add(record)
         self.rows += 1
         if len(self.facts) * len(self.chosen) > _CELLS:
             raise FileTooLarge(
@@ -240,6 +233,7 @@ class _Table:
 
     def finish(self, sample_labels: bool) -> Genotypes:
         facts = np.array(self.facts, np.int64).reshape(-1, 5)
+        dosage, copies = self.calls.finish()
         return Genotypes(
             row=facts[:, 0],
             chromosome=facts[:, 1].astype(np.uint8),
@@ -247,8 +241,8 @@ class _Table:
             alleles=self.alleles.texts,
             reference=facts[:, 3].astype(np.int32),
             alternate=facts[:, 4].astype(np.int32),
-            dosage=_stacked(self.dosages, len(self.chosen), np.float32),
-            copies=_stacked(self.copies, len(self.chosen), np.uint8),
+            dosage=dosage,
+            copies=copies,
             sample_positions=np.array(self.chosen, np.int64),
             genome_build=self.genome_build,
             labels=tuple(self.labels[n - 1] for n in self.chosen) if sample_labels else None,
@@ -256,18 +250,11 @@ class _Table:
         )
 
     def _notes(self) -> tuple[str, ...]:
-        if not self.other_field:
+        if not self.calls.other_field:
             return ()
-        other = "DS" if self.field == "GT" else "GT"
+        field = self.calls.field
+        other = "DS" if field == "GT" else "GT"
         return (
-            f"Variants without the field {self.field}, whose {other} was used:"
-            f" {self.other_field:,}.",
+            f"Variants without the field {field}, whose {other} was used:"
+            f" {self.calls.other_field:,}.",
         )
-
-
-def _stacked(rows: list[NDArray[Any]], width: int, dtype: type[np.generic]) -> NDArray[Any]:
-    """Put rows into one array, letting go of each: the peak is one copy, not two."""
-    stacked = np.empty((len(rows), width), dtype)
-    for number in reversed(range(len(rows))):
-        stacked[number] = rows.pop()
-    return stacked
