@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import mmap
 import os
@@ -72,6 +73,17 @@ class Member:
                 yield io.BytesIO(_unpack(content, self.entry))
 
 
+class _Mapped(mmap.mmap):
+    """A mapped file in which, as in any other, one may go beyond the end and find nothing."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:  # type: ignore[override]
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: len(self)}[whence]
+        if start + offset < 0:
+            raise OSError(errno.EINVAL, "before the beginning")
+        super().seek(min(start + offset, len(self)))
+        return self.tell()
+
+
 @contextmanager
 def open_file(path: Path) -> Iterator[BinaryIO]:
     """Map a regular file: reading past its end gives what is there, whatever a header claims."""
@@ -85,7 +97,7 @@ def open_file(path: Path) -> Iterator[BinaryIO]:
             raise UnsupportedFormat("This is not a regular file.")
         if status.st_size == 0:
             raise EmptyFile("The file is empty.")
-        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:
+        with _Mapped(descriptor, 0, access=mmap.ACCESS_READ) as content:
             yield cast(BinaryIO, content)
     finally:
         os.close(descriptor)

@@ -68,6 +68,10 @@ _SIZE_KEYWORDS = (
     "BitsAllocated",
     "PhotometricInterpretation",
 )
+# Waveforms, presentation states, reports, documents, plans (PS3.4 B.5), media directories.
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_WITHOUT_PIXELS = ("9.", "11.", "88.", "104.", "481.3", "481.4", "481.5", "481.8")
+_DIRECTORY = "1.2.840.10008.1.3.10"
 _TILED_MODALITY = "SM"
 
 
@@ -252,8 +256,10 @@ def _check_picture(dataset: Dataset, content: BinaryIO) -> None:
     size = picture_size(dataset)
     end = _end(content)
     pixels = _find_pixels(dataset, content)
-    if size is None:
+    if size is None and _has_no_pixels(dataset):
         raise UnsupportedFormat("The DICOM file holds no picture (a report, plan or directory).")
+    if size is None:
+        raise TruncatedFile("The DICOM file ends before its picture is described.")
     rows, columns, frames = size
     if rows <= 0 or columns <= 0 or frames <= 0:
         raise UnreadableFile("The header gives the picture no rows or no columns.")
@@ -270,6 +276,12 @@ def _check_picture(dataset: Dataset, content: BinaryIO) -> None:
         _check_fragments(content, start, end)
     elif start + length > end or length < _native_bytes(dataset, rows * columns * frames):
         raise TruncatedFile("The DICOM file ends within its pixels.")
+
+
+def _has_no_pixels(dataset: Dataset) -> bool:
+    uid = str(value(dataset, "SOPClassUID") or "")
+    uid = uid or str(dataset.file_meta.get("MediaStorageSOPClassUID") or "")
+    return uid == _DIRECTORY or uid.removeprefix(_STORAGE).startswith(_WITHOUT_PIXELS)
 
 
 def picture_size(dataset: Dataset) -> tuple[int, int, int] | None:

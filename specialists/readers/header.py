@@ -17,6 +17,7 @@ from specialists.readers import worker
 from specialists.readers.archive import Member, entries, members_of_folder, open_file
 from specialists.readers.dicom import is_dicom, read_header
 from specialists.readers.dicom_header import MANIFEST_KEYWORDS, dicom_manifest
+from specialists.readers.failures import guarded
 from specialists.readers.images import image_header
 from specialists.readers.nifti_header import nifti_manifest
 from specialists.readers.series import SERIES_KEYWORDS, Series, Slice, check_one_patient, group
@@ -68,7 +69,8 @@ def inspect_paths(paths: Sequence[Path]) -> list[Found]:
     entries_: list[Found | Slice] = []
     for path in paths:
         try:
-            entries_ += _look(Path(path))
+            with guarded():
+                entries_ += _look(Path(path))
         except WardroundError as error:
             entries_.append(Found((Path(path),), None, None, error))
     return _with_series(entries_)
@@ -111,7 +113,8 @@ def _collection(path: Path, members: Sequence[Member]) -> list[Found]:
     ignored: WardroundError | None = None
     for member in members:
         try:
-            slices.append(_slice(member))
+            with guarded():
+                slices.append(_slice(member))
         except UnsupportedFormat as error:
             if member.entry is None:
                 others += _beside(member.path)
@@ -139,7 +142,8 @@ def _slice(member: Member) -> Slice:
 def _beside(path: Path) -> list[Found]:
     """Another kind of file in a folder: an entry where it is read here, else passed over."""
     try:
-        return [entry for entry in _look(path) if isinstance(entry, Found)]
+        with guarded():
+            return [entry for entry in _look(path) if isinstance(entry, Found)]
     except UnsupportedFormat:
         return []
     except WardroundError as error:
@@ -149,8 +153,9 @@ def _beside(path: Path) -> list[Found]:
 def _series_entry(series: Series, name: str | None) -> Found:
     paths = tuple(dict.fromkeys(member.path for member in series.members))
     try:
-        check_one_patient(series.slices)
-        manifest = dicom_manifest([slice_.header for slice_ in series.slices])
+        with guarded():
+            check_one_patient(series.slices)
+            manifest = dicom_manifest([slice_.header for slice_ in series.slices])
     except WardroundError as error:
         return Found(paths, name, None, error)
     if name is None and len(paths) == 1:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from specialists.errors import InvalidInput, MixedPatients, SeveralSeries, UnreadableFile
 from specialists.readers.archive import Member, entries, members_of_folder
 from specialists.readers.dicom import numbers, read_header, value
+from specialists.readers.failures import guarded
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -79,7 +80,8 @@ def choose(paths: Sequence[Path], series: str | None = None) -> tuple[Member, ..
     slices = []
     for member in members:
         try:
-            slices.append(Slice(member, read_header(member, SERIES_KEYWORDS)))
+            with guarded():
+                slices.append(Slice(member, read_header(member, SERIES_KEYWORDS)))
         except UnreadableFile:
             # Files that were named must be readable; beside them in a folder anything may lie.
             if listed:

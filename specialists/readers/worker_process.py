@@ -16,14 +16,10 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
-from specialists.errors import ReadLimitExceeded, UnreadableFile, WardroundError
 from specialists.readers import limits, transport
+from specialists.readers.failures import as_error
 
 __all__ = ["main"]
-
-_OUT_OF_MEMORY = "Reading the file takes more memory than a reader may use."
-_TOO_NESTED = "The file is nested too deeply to be read."
-_UNREADABLE = "The file could not be read: its content is damaged or not as the format demands."
 
 
 def main(descriptor: int) -> None:
@@ -58,11 +54,8 @@ def _send(connection: socket.socket, reply: dict[str, Any]) -> None:
     """Send a reply; nothing has been sent yet where it turns out that it can't be."""
     try:
         transport.send(connection, reply)
-    except MemoryError:
-        reply.update(_failure(ReadLimitExceeded(_OUT_OF_MEMORY), retire=True))
-        transport.send(connection, reply)
-    except (TypeError, ValueError, RecursionError) as error:
-        reply.update(_failure(UnreadableFile(_UNREADABLE), cause=type(error).__qualname__))
+    except (MemoryError, TypeError, ValueError, RecursionError) as cause:
+        reply.update(_failure(cause))
         transport.send(connection, reply)
 
 
@@ -71,21 +64,16 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
     _allow_processor_time(limits.active().cpu_s)
     try:
         result = _function(job["function"])(*job["args"], **job["kwargs"])
-    except WardroundError as error:
-        return _failure(error)
-    except MemoryError:
-        return _failure(ReadLimitExceeded(_OUT_OF_MEMORY), retire=True)
-    except RecursionError:
-        return _failure(UnreadableFile(_TOO_NESTED))
-    except Exception as error:  # noqa: BLE001 - the process's edge; its class is logged there
-        return _failure(UnreadableFile(_UNREADABLE), cause=type(error).__qualname__)
+    except Exception as cause:  # noqa: BLE001 - the process's edge; its class is logged there
+        return _failure(cause)
     return {"result": result, "error": None, "cause": None, "retire": False}
 
 
-def _failure(
-    error: WardroundError, cause: str | None = None, *, retire: bool = False
-) -> dict[str, Any]:
-    return {"result": None, "error": error, "cause": cause, "retire": retire}
+def _failure(cause: Exception) -> dict[str, Any]:
+    error = as_error(cause)
+    name = None if error is cause else type(cause).__qualname__
+    retire = isinstance(cause, MemoryError)
+    return {"result": None, "error": error, "cause": name, "retire": retire}
 
 
 def _function(name: str) -> Callable[..., object]:
