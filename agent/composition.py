@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agent.answer import Certainty, Failure, Statement, StatementKind
-from agent.grounding import check, terms_in
+from agent.grounding import check, subjects, terms_in
 from specialists.schema import Evidence
 
 __all__ = ["compose"]
@@ -18,13 +18,14 @@ __all__ = ["compose"]
 _SIDE = re.compile(r"\b(left|right)\b", re.I)
 _NUMBER = re.compile(r"[-−]?\d[\d,.  ]*\d|[-−]?\d")
 _HOUNSFIELD = re.compile(r"\s*\[hnsf'U\](\s*\(Hounsfield units\))?")
+_LISTED = re.compile(r"[^.:(]+:\s*(present|absent|uncertain|yes|no|positive|negative)\b[^.:]*\.?(\d|$)", re.I)
+"""A text that is a row of a table and no sentence: 'Pneumothorax: absent (probability 0.03).'"""
+
 _LONGEST = 260
 """Characters of a statement that joins several measurements."""
 
-_STOP = frozenset(
-    "the and for with this that what which how does are there any has have show shows was were "
-    "from can you patient image picture scan".split()
-)
+_WEIGHTS = {"finding": 4, "quantity": 2, "place": 1}
+"""What makes a statement an answer to the question, and how much."""
 
 
 def compose(
@@ -52,12 +53,9 @@ def compose(
 
 
 def _rank(question: str, statement: Statement) -> int:
-    """0 for what the question is about, by its terms or its words."""
-    asked, answered = terms_in(question), terms_in(statement.text)
-    if asked & answered:
-        return 0
-    words = set(re.findall(r"[a-z]{4,}", question.lower())) - _STOP
-    return 0 if not asked and any(word in statement.text.lower() for word in words) else 1
+    """Lower for what the question is about."""
+    asked, answered = subjects(question), subjects(statement.text)
+    return -sum(weight * len(asked[kind] & answered[kind]) for kind, weight in _WEIGHTS.items())
 
 
 def _statement(
@@ -105,10 +103,15 @@ def _repeats(item: Evidence, evidence: Sequence[Evidence]) -> bool:
     """A conclusive prediction set beside a finding of the same call says the same again."""
     if item.finding is None or "coverage" not in item.text or item.finding.assertion != "present":
         return False
+    own = terms_in(item.finding.name)
     return any(
         other.finding is not None
         and "coverage" not in other.text
-        and other.finding.assertion != "uncertain"
+        and (
+            bool(own & terms_in(other.finding.name))
+            if other.finding.assertion == "present"
+            else "normal" in item.finding.name
+        )
         and (other.tool, other.attachment) == (item.tool, item.attachment)
         for other in evidence
     )
@@ -116,7 +119,7 @@ def _repeats(item: Evidence, evidence: Sequence[Evidence]) -> bool:
 
 def _worded(item: Evidence) -> Iterator[str]:
     """Say a finding in words, where its text is no sentence: 'Pneumothorax: absent'."""
-    if item.finding is None or ":" not in item.text.split("(")[0]:
+    if item.finding is None or not _LISTED.match(item.text):
         return
     name, probability = item.finding.name, _probability(item)
     if item.finding.assertion == "uncertain":
@@ -169,12 +172,12 @@ def _measurements(evidence: Sequence[Evidence]) -> Iterator[Statement]:
 def _score_group(first: Evidence, rest: Sequence[Evidence]) -> list[Evidence]:
     """A polygenic score, its percentile and its overlap belong together."""
     score = _score_name(first)
-    if score is None or "score" not in first.text:
+    if score is None or first.unit != "1" or not re.search(r"polygenic score", first.text, re.I):
         return []
     parts = [first]
-    for each in rest[1:3]:
+    for each in rest[1:]:
         told = each.unit == "{percentile}" or "(overlap " in each.text
-        if told and _score_name(each) == score and each.tool == first.tool:
+        if len(parts) < 3 and told and _score_name(each) == score and each.tool == first.tool:
             parts.append(each)
     return parts if len(parts) > 1 else []
 
@@ -210,6 +213,7 @@ def _row(first: Evidence, rest: Sequence[Evidence]) -> list[Evidence]:
         same = (each.tool, each.attachment, each.unit) == (first.tool, first.attachment, first.unit)
         length += len(each.text)
         paired = any(_other_side(each, other) for other in rest)
+        paired = paired or bool(_score_group(each, rest))
         if not same or paired or length > _LONGEST or len(group) == 3:
             break
         group.append(each)
@@ -285,13 +289,13 @@ def _limits(
     not_assessed: Sequence[str],
 ) -> Iterator[Statement]:
     told = frozenset().union(*(terms_in(f"{e.text} {_name(e)}") for e in evidence))
-    open_terms = sorted(terms_in(question) - told)
+    open_terms = sorted(subjects(question)["named"] - told)
     if evidence and open_terms:
         yield _limit(f"Nothing that was consulted speaks of {' or '.join(open_terms)}.")
     for failure in failures:
         yield _limit(f"{failure.tool} gave no result: {failure.message.rstrip('.')}.")
     if not_assessed:
-        yield _limit(f"Not assessed: {'; '.join(dict.fromkeys(not_assessed))}.")
+        yield _limit(f"Not assessed: {'; '.join(dict.fromkeys(each.rstrip('.') for each in not_assessed))}.")
 
 
 def _name(item: Evidence) -> str:

@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.grounding import entailment
-from agent.grounding.claims import parse
+from agent.grounding.claims import QUANTITIES, parse
 from agent.grounding.entailment import Case, Refusal, first_refusal
 from agent.grounding.known import know, vocabulary_for
 from agent.grounding.tokens import tokenise
 from agent.grounding.words import words_hold
 from specialists.schema import Evidence
 
-__all__ = ["CHECKER", "Verdict", "check", "terms_in"]
+__all__ = ["CHECKER", "Verdict", "check", "subjects", "terms_in"]
 
 CHECKER = "grounding rules 1"
 """Name and version, for an answer's provenance."""
@@ -74,6 +74,22 @@ def terms_in(text: str) -> frozenset[str]:
     found = vocabulary.find(tokenise(text))
     names = [name for _, _, name in found if vocabulary.category(name) == "finding"]
     return frozenset(names).union(*(vocabulary.above(name) for name in names))
+
+
+def subjects(text: str) -> dict[str, frozenset[str]]:
+    """Return what a text is about: findings (also broader ones), places and quantities."""
+    vocabulary = vocabulary_for([])
+    tokens = tokenise(text)
+    named = [name for _, _, name in vocabulary.find(tokens)]
+    places = [name for name in named if vocabulary.category(name) == "anatomy"]
+    sizes = {"large", "big", "size"} & {token.text for token in tokens}
+    nouns = [QUANTITIES[token.stem] for token in tokens if token.stem in QUANTITIES]
+    return {
+        "finding": terms_in(text),
+        "named": frozenset(n for n in named if vocabulary.category(n) == "finding"),
+        "place": frozenset(places),
+        "quantity": frozenset([*nouns, *(["volume"] if sizes else [])]),
+    }
 
 
 def _form(statement: str, cited: Sequence[Evidence]) -> Refusal | None:

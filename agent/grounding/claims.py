@@ -44,7 +44,8 @@ _STATISTICS = {
     "maximum": "maximum", "highest": "maximum", "peak": "maximum", "deviation": "deviation",
 }  # fmt: skip
 _BORDER = {",", "and", "(", ")", "while", "whereas", "with", "but", "."}
-_LIST_GLUE = {"or", "/", ",", "other", "an", "a", "the", "other", "sign", "of", "any"}
+_APART = 100.0
+"""What stands behind a semicolon belongs to something else."""
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ def cost(tokens: Sequence[Token], one: tuple[int, int], two: tuple[int, int]) ->
     first, second = sorted((one, two))
     total = 0.0
     for token in _without_brackets(tokens[first[1] : second[0]]):
-        total += 12.0 if token.text == ";" else 4.0 if token.text in _BORDER else 1.0
+        total += _APART if token.text == ";" else 4.0 if token.text in _BORDER else 1.0
     return total
 
 
@@ -272,7 +273,8 @@ def _placed(
     modifiers: Sequence[tuple[int, int, str]],
 ) -> list[Mention]:
     """Give each side, site and modifier to the nearest mention of its clause."""
-    holders = [m for m in mentions if m.category in {"finding", "procedure"}] or list(mentions)
+    holders = [m for m in mentions if m.category in {"finding", "procedure"}]
+    holders = holders or [m for m in mentions if m.category == "change"]
     got: dict[int, dict[str, set[str]]] = {
         id(m): {"sides": set(), "sites": set(), "modifiers": set()} for m in mentions
     }
@@ -366,6 +368,7 @@ def _quantities(
 def _near(
     tokens: Sequence[Token], place: tuple[int, int], choices: Sequence[tuple[int, int, T]]
 ) -> T | None:
+    choices = [each for each in choices if cost(tokens, place, each[:2]) < _APART]
     index = _nearest_before(tokens, place, [(start, end) for start, end, _ in choices])
     return None if index is None else choices[index][2]
 

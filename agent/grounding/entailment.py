@@ -152,6 +152,8 @@ def _same_status(case: Case, said: Mention, known: Known, other: Mention) -> Ref
 
 
 def _same_side(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if said.level is None:
+        return None
     refusal = Refusal("side", f"The evidence gives another side, or none, for: {_called(said)}.")
     if (said.level or 0) >= 0:
         return None if said.sides <= other.sides else refusal
@@ -161,6 +163,8 @@ def _same_side(case: Case, said: Mention, known: Known, other: Mention) -> Refus
 
 
 def _same_site(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if said.level is None:
+        return None
     refusal = Refusal("site", f"The evidence gives another site, or none, for: {_called(said)}.")
     above = case.vocabulary.above
     if (said.level or 0) >= 0:

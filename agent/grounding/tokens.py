@@ -33,6 +33,8 @@ _SPELLINGS = (
         re.compile(r"\b(?:the )?(?:heart|cardiac silhouette) (?:is|appears|looks) enlarged", re.I),
         "there is cardiomegaly",
     ),
+    (re.compile(r"\bfront to back\b", re.I), "anteroposterior"),
+    (re.compile(r"\b(?:right to left|left to right)\b", re.I), "transverse"),
     (re.compile(r"\bper cent\b", re.I), "percent"),
     (re.compile(r"\bfollow-up\b", re.I), "followup"),
     (
