@@ -103,9 +103,12 @@ def numbers(texts: Sequence[str] | None, count: int) -> NDArray[np.float64]:
     if texts is None:
         return np.full(count, np.nan)
     try:
-        return np.array([float(t) if t not in ("", "NA", "NR") else np.nan for t in texts])
+        values = np.array([float(t) if t not in ("", "NA", "NR") else np.nan for t in texts])
     except ValueError as error:
         raise UnreadableFile("A weight or frequency in the scoring file is no number.") from error
+    if np.isinf(values).any():
+        raise UnreadableFile("A weight or frequency in the scoring file is not finite.")
+    return values
 
 
 def weights(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
@@ -117,8 +120,8 @@ def weights(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     specific = np.isfinite(by_dosage).all(axis=1)
     added[specific] = by_dosage[specific]
     kind[specific] = DOSAGE_SPECIFIC
-    if not np.isfinite(added).all():
-        raise UnreadableFile("A variant of the scoring file has no weight, or not a finite one.")
+    if np.isnan(added).any():
+        raise UnreadableFile("A variant of the scoring file has no weight.")
     return added, kind
 
 
