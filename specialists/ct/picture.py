@@ -237,5 +237,5 @@ def _shrunk_png(image: Image.Image) -> bytes:
 
 def _png(image: Image.Image) -> bytes:
     buffer = BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG", compress_level=5)
     return buffer.getvalue()

@@ -49,7 +49,7 @@ SPEC = SpecialistSpec(
     keywords=(
         # Words for the scan, in English, Spanish, French, German, Portuguese and Chinese.
         *("ct", "cat scan", "computed tomography", "hounsfield", "hu"),
-        *("tc", "tac", "tomografía", "tomografia", "tomodensitométrie", "scanner", "scan"),
+        *("tc", "tac", "tomografía", "tomografia", "tomodensitométrie", "scanner"),
         *("computertomographie", "computertomografie", "tomodensitometria", "断层扫描", "层析"),
         # What is measured.
         *("lung volume", "lung density", "emphysema", "emphysema index", "low attenuation"),
@@ -58,7 +58,7 @@ SPEC = SpecialistSpec(
         *("calcification", "calcium", "calcificación", "verkalkung", "calcificação", "钙化"),
         *("visceral fat", "subcutaneous fat", "body composition", "grasa visceral"),
         *("graisse viscérale", "viszeralfett", "bauchfett", "gordura visceral", "内脏脂肪"),
-        *("bowel gas", "bone volume", "metal implant", "field of view", "slices"),
+        *("bowel gas", "bone volume", "metal implant", "field of view"),
         *("gas intestinal", "gaz intestinal", "darmgas", "gás intestinal", "肠气"),
     ),
     timeout_s=180.0,
