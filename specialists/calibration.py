@@ -129,7 +129,10 @@ def fit_thresholds(
 
 
 def prediction_sets(probabilities: ArrayLike, thresholds: ArrayLike) -> Booleans:
-    """Return (n, classes) sets; an empty one receives its likeliest class.
+    """Return (n, classes) sets, each with at least its likeliest class.
+
+    Adding that class can only raise the coverage. It leaves no set empty, and keeps a case
+    ambiguous where the thresholds alone would name the less likely class.
 
     Args:
         probabilities: Shape (n, classes).
@@ -137,8 +140,7 @@ def prediction_sets(probabilities: ArrayLike, thresholds: ArrayLike) -> Booleans
     """
     rows = np.asarray(probabilities, dtype=np.float64)
     sets = rows >= np.asarray(thresholds, dtype=np.float64) - 1e-9
-    empty = ~sets.any(axis=1)
-    sets[empty, rows[empty].argmax(axis=1)] = True
+    sets[np.arange(len(rows)), rows.argmax(axis=1)] = True
     return np.asarray(sets)
 
 
@@ -158,9 +160,8 @@ def population_sets(
     if population is not None and population not in calibrations:
         raise ValueError(f"no calibration for population {population!r}")
     chosen = calibrations.values() if population is None else [calibrations[population]]
-    return np.logical_or.reduce(
-        [prediction_sets(softmax(logits, c["temperature"]), c["thresholds"]) for c in chosen]
-    )
+    each = [prediction_sets(softmax(logits, c["temperature"]), c["thresholds"]) for c in chosen]
+    return np.asarray(np.any(np.stack(each), axis=0))
 
 
 def _share(weights: Floats, hits: ArrayLike, chosen: Booleans | None = None) -> Floats:
@@ -208,7 +209,7 @@ def _nan(reduce: Callable[..., Any], values: Floats, **options: Any) -> Any:
     """Apply a nan-aware reduction, letting all-NaN input give NaN without a warning."""
     if np.isnan(values).all():
         return reduce(np.zeros_like(values), **options) * np.nan
-    blank = np.isnan(values).all(axis=-1, keepdims=True)
+    blank: Booleans = np.asarray(np.isnan(values).all(axis=-1, keepdims=True))
     result = reduce(np.where(blank, 0.0, values), **options)
     return np.where(blank[:, 0], np.nan, result) if options.get("axis") == 1 else result
 

@@ -1,0 +1,119 @@
+"""Says what kind of picture an array is, or that it doesn't know."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from specialists.calibration import Booleans, Floats, prediction_sets, softmax
+from specialists.recogniser.preprocess import preprocess
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+UNKNOWN = "unknown"
+BATCH = 32
+
+
+class Recognition(NamedTuple):
+    """What a picture is.
+
+    Attributes:
+        label: A class of the card, or "unknown".
+        probability: Calibrated, of the likeliest class, whether or not it is named.
+        in_distribution: Whether the picture is like those of that class seen in training.
+    """
+
+    label: str
+    probability: float
+    in_distribution: bool
+
+
+class Recogniser:
+    """The loaded recogniser with its card.
+
+    Attributes:
+        card: The model card, as JSON gives it.
+        classes: Names of the probabilities' columns.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Load `reference.safetensors` and `reference.json`.
+
+        Args:
+            folder: Where both are.
+
+        Raises:
+            ValueError: If the weights are not those that the card describes.
+        """
+        import torch
+
+        from specialists.network import load_network
+
+        self.card: dict[str, Any] = json.loads((folder / "reference.json").read_text("utf-8"))
+        self.classes: tuple[str, ...] = tuple(self.card["classes"])
+        self._torch = torch
+        self._size: int = self.card["input"]["size"][-1]
+        self._network = load_network(folder / "reference.safetensors", self.card)
+
+    def _inputs(self, pictures: Sequence[ArrayLike]) -> "Tensor":
+        return self._torch.from_numpy(np.stack([preprocess(p, self._size) for p in pictures]))
+
+    def _run(self, pictures: Sequence[ArrayLike]) -> tuple[Floats, NDArray[np.float32]]:
+        """Return (n, classes) probabilities and distances."""
+        embeddings = []
+        with self._torch.inference_mode():
+            for first in range(0, len(pictures), BATCH):
+                inputs = self._inputs(pictures[first : first + BATCH])
+                embeddings.append(self._network.embed(inputs))
+            features = self._torch.cat(embeddings)
+            logits, distances = self._network.head(features), self._network.distance(features)
+        temperature = self.card["calibration"]["temperature"]
+        return softmax(logits.numpy(), temperature), distances.numpy()
+
+    def probabilities(self, pictures: Sequence[ArrayLike]) -> Floats:
+        """Return (n, classes) calibrated probabilities.
+
+        Args:
+            pictures: At least one, each uint8 sRGB (rows, columns, 3); sizes may differ.
+
+        Raises:
+            ValueError: If a picture is not such an array.
+        """
+        return self._run(pictures)[0]
+
+    def sets(self, pictures: Sequence[ArrayLike]) -> Booleans:
+        """Return conformal sets as (n, classes) booleans."""
+        return prediction_sets(self.probabilities(pictures), self.card["conformal"]["thresholds"])
+
+    def recognise_all(self, pictures: Sequence[ArrayLike]) -> list[Recognition]:
+        """Recognise each of at least one picture; see `recognise`."""
+        probabilities, distances = self._run(pictures)
+        return [
+            self._judge(row, distance)
+            for row, distance in zip(probabilities, distances, strict=True)
+        ]
+
+    def _judge(self, row: Floats, distance: NDArray[np.float32]) -> Recognition:
+        best, guard = int(row.argmax()), self.card["guard"]
+        near = bool(distance[best] <= guard["distance_limits"][best])
+        known = near and float(row[best]) >= guard["probability_floor"]
+        return Recognition(self.classes[best] if known else UNKNOWN, float(row[best]), near)
+
+    def recognise(self, picture: ArrayLike) -> Recognition:
+        """Say what a picture is.
+
+        Args:
+            picture: Shape (rows, columns, 3), uint8 sRGB; grey with three equal channels.
+
+        Returns:
+            Label, probability, and whether the picture is like the training's; the label is
+            "unknown" where it is not, or where no class is likely enough.
+
+        Raises:
+            ValueError: If the array is another shape or type.
+        """
+        return self.recognise_all([picture])[0]

@@ -1,0 +1,1 @@
+"""How the shipped reference models were made; nothing here is needed to run them."""
