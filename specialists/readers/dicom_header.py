@@ -8,13 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from specialists import anatomy
 from specialists.errors import MislabelledFile, UnsupportedFormat
-from specialists.readers.dicom import numbers, picture_size, value
+from specialists.readers.completeness import picture_size
+from specialists.readers.dicom_codes import (
+    ANIMAL,
+    CLASSES,
+    DENTAL,
+    HUMAN_CODES,
+    HUMAN_WORDS,
+    KINDS,
+    KNOWN_MODALITIES,
+    NO_PICTURE,
+    OLDEST,
+    PLANES,
+    SEXES,
+    SIDES,
+    STORAGE,
+    VIEW_CODES,
+    VIEW_WORDS,
+)
+from specialists.readers.elements import numbers, value
 from specialists.readers.geometry import plane, slice_spacing
-from specialists.schema import BodyPartSource, Kind, Laterality, Manifest
+from specialists.schema import BodyPartSource, Laterality, Manifest
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -59,93 +77,6 @@ MANIFEST_KEYWORDS = (
     "ViewPosition",
 )
 
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
-# Storage classes (PS3.4 B.5) and the modalities whose pictures they may hold.
-_CLASSES: dict[str, tuple[str, ...]] = {
-    "1": ("CR", "DX", "RG", "RF"),
-    "1.1": ("DX", "CR", "RG", "PX", "IO"),
-    "1.1.1": ("DX", "CR", "RG", "PX", "IO"),
-    "1.2": ("MG",),
-    "1.2.1": ("MG",),
-    "1.3": ("IO", "PX", "DX"),
-    "1.3.1": ("IO", "PX", "DX"),
-    "13.1.3": ("MG",),
-    "2": ("CT",),
-    "2.1": ("CT",),
-    "2.2": ("CT",),
-    "4": ("MR",),
-    "4.1": ("MR",),
-    "4.3": ("MR",),
-    "4.4": ("MR",),
-    "3": ("US", "IVUS"),
-    "3.1": ("US", "IVUS"),
-    "6": ("US", "IVUS"),
-    "6.1": ("US", "IVUS"),
-    "6.2": ("US",),
-    "12.1": ("XA", "RF", "CR", "DX"),
-    "12.1.1": ("XA",),
-    "12.2": ("RF", "XA", "CR", "DX"),
-    "12.2.1": ("RF", "XA"),
-    "20": ("NM",),
-    "128": ("PT",),
-    "128.1": ("PT",),
-    "130": ("PT",),
-    "77.1.1": ("ES", "GM", "XC"),
-    "77.1.1.1": ("ES", "GM", "XC"),
-    "77.1.2": ("GM", "SM", "XC"),
-    "77.1.2.1": ("GM", "SM", "XC"),
-    "77.1.3": ("SM", "GM"),
-    "77.1.6": ("SM",),
-    "77.1.4": ("XC", "DMS", "GM", "OP", "ES"),
-    "77.1.4.1": ("XC", "DMS", "GM", "OP", "ES"),
-    "77.1.7": ("DMS", "XC"),
-    "77.1.5.1": ("OP",),
-    "77.1.5.2": ("OP",),
-    "77.1.5.4": ("OPT",),
-    "77.1.5.5": ("OP",),
-    "77.1.5.6": ("OP",),
-}
-_KINDS: dict[str, Kind] = {
-    **dict.fromkeys(("CR", "DX", "RG"), "radiograph"),
-    **dict.fromkeys(("CT", "MR"), "volume"),
-    "SM": "slide",
-    **dict.fromkeys(("XC", "OP", "OPT", "DMS"), "photograph"),
-}
-_NO_PICTURE = frozenset({"SR", "PR", "KO", "DOC", "RTSTRUCT", "RTPLAN", "REG", "AU", "ECG"})
-_PLANES = frozenset({"CT", "MR", "PT"})
-
-_ANIMAL = re.compile(
-    r"\b(?:canine|feline|equine|bovine|porcine|ovine|avian|veterinary|dog|horse|hund|katze|pferd"
-    r"|chien|chat|cheval|perro|gato|caballo|veterinar\w*)\b",
-    re.IGNORECASE,
-)
-_HUMAN_CODES = frozenset({"L-85B00", "337915000", "9606"})
-_HUMAN_WORDS = re.compile(r"\b(?:homo|human|mensch|humain|humano)\b", re.IGNORECASE)
-_DENTAL = frozenset({"IO", "PX"})
-
-_VIEW_CODES = {
-    **dict.fromkeys(("PA", "R-10214", "272479007"), "PA"),
-    **dict.fromkeys(("AP", "R-10206", "399348003"), "AP"),
-    **dict.fromkeys(("LL", "RL", "LAT", "LATERAL", "ML", "LM", "LLAT", "RLAT"), "lateral"),
-    **dict.fromkeys(("R-10236", "R-10232", "R-10228", "399173006", "399198007"), "lateral"),
-    **dict.fromkeys(("399067008", "399352003"), "lateral"),
-    **dict.fromkeys(("LLD", "RLD", "399136006", "399132008"), "decubitus"),
-    **dict.fromkeys(("LAO", "RAO", "LPO", "RPO", "LLO", "RLO", "OBL", "OBLIQUE"), "oblique"),
-    **dict.fromkeys(("R-10224", "R-10220", "260421001", "260424009"), "oblique"),
-    **dict.fromkeys(("CC", "R-10242", "399162004"), "craniocaudal"),
-    **dict.fromkeys(("MLO", "R-10226", "399368009"), "mediolateral oblique"),
-}
-_VIEW_WORDS = {
-    "PA": r"pa|p\.a\.|postero-?anterior|posteroanterior",
-    "AP": r"ap|a\.p\.|antero-?posterior|anteroposterior",
-    "lateral": r"lat|lateral|laterale|seitlich|seitl|profil|latero-?lateral|ll|bokom|боковая",
-    "oblique": r"oblique|obl|schrag|schräg|oblicua|obliqua",
-    "decubitus": r"decub|decubitus",
-}
-_SIDES: dict[str, Laterality] = {"L": "left", "R": "right", "B": "bilateral"}
-_SEXES: dict[str, Literal["female", "male", "other"]] = {"F": "female", "M": "male", "O": "other"}
-_OLDEST = 90
-
 _CONTRADICTS_PART = "the header contradicts itself about the body part"
 _CONTRADICTS_VIEW = "the header contradicts itself about the view"
 
@@ -160,9 +91,11 @@ def dicom_manifest(headers: Sequence[Dataset]) -> Manifest:
         MislabelledFile: If modality and storage class contradict each other.
         UnsupportedFormat: If it is no picture.
     """
-    header, notes = headers[0], list[str]()
+    # The levels of a slide are files of one series: the largest is the slide.
+    header = max(headers, key=lambda each: value(each, "TotalPixelMatrixColumns") or 0)
+    notes: list[str] = []
     modality = _modality(header, notes.append)
-    if modality in _NO_PICTURE:
+    if modality in NO_PICTURE:
         raise UnsupportedFormat("The DICOM file holds no picture (a report, plan or recording).")
     part, source = _body_part(header, notes.append)
     rows, columns, _ = picture_size(header) or (None, None, None)
@@ -170,7 +103,7 @@ def dicom_manifest(headers: Sequence[Dataset]) -> Manifest:
         rows = value(header, "TotalPixelMatrixRows") or rows
         columns = value(header, "TotalPixelMatrixColumns") or columns
     return Manifest(
-        kind=_KINDS.get(modality or "", "image"),
+        kind=KINDS.get(modality or "", "image"),
         format="DICOM",
         modality=modality,
         body_part=part,
@@ -179,7 +112,7 @@ def dicom_manifest(headers: Sequence[Dataset]) -> Manifest:
         laterality=laterality(header),
         human=_is_human(header, modality),
         age_years=_age(header),
-        sex=_SEXES.get(str(value(header, "PatientSex") or "").strip().upper()),
+        sex=SEXES.get(str(value(header, "PatientSex") or "").strip().upper()),
         rows=rows,
         columns=columns,
         frames=sum((picture_size(each) or (0, 0, 1))[2] for each in headers),
@@ -195,7 +128,7 @@ def _modality(header: Dataset, note: Callable[[str], None]) -> str | None:
     if not uid:
         uid = str(header.file_meta.get("MediaStorageSOPClassUID") or "")
         note("the header does not name its storage class")
-    may_be = _CLASSES.get(uid.removeprefix(_STORAGE), ()) if uid.startswith(_STORAGE) else ()
+    may_be = CLASSES.get(uid.removeprefix(STORAGE), ()) if uid.startswith(STORAGE) else ()
     if not stated:
         note("the header does not name its modality")
         return may_be[0] if may_be else None
@@ -203,7 +136,7 @@ def _modality(header: Dataset, note: Callable[[str], None]) -> str | None:
         raise MislabelledFile(
             f"The header's modality contradicts its storage class, which is for {may_be[0]}."
         )
-    return stated if stated in _KNOWN_MODALITIES else "OT"
+    return stated if stated in KNOWN_MODALITIES else "OT"
 
 
 def _body_part(
@@ -240,14 +173,14 @@ def view(
     header: Dataset, modality: str | None, note: Callable[[str], None] = lambda _: None
 ) -> str | None:
     """PA, AP, lateral, oblique, …; axial, coronal or sagittal of a scan; None if unknown."""
-    if modality in _PLANES:
+    if modality in PLANES:
         orientation = numbers(header, "ImageOrientationPatient") or _shared(
             header, "PlaneOrientationSequence", "ImageOrientationPatient"
         )
         return plane(orientation)
-    stated = _VIEW_CODES.get(str(value(header, "ViewPosition") or "").strip().upper())
+    stated = VIEW_CODES.get(str(value(header, "ViewPosition") or "").strip().upper())
     codes = [str(value(item, "CodeValue") or "") for item in _items(header, "ViewCodeSequence")]
-    claims = {stated, *(_VIEW_CODES.get(code) for code in codes), _view_in_text(header)} - {None}
+    claims = {stated, *(VIEW_CODES.get(code) for code in codes), _view_in_text(header)} - {None}
     if not claims and _seen_from_the_side(header):
         return "lateral"
     if len(claims) > 1 or (claims & {"PA", "AP"} and _seen_from_the_side(header)):
@@ -260,7 +193,7 @@ def _view_in_text(header: Dataset) -> str | None:
     """The one view that the texts name; none where they name several."""
     text = " ".join(str(value(header, keyword) or "") for keyword in _VIEW_TEXT)
     text = text.replace("_", " ").casefold()
-    named = [name for name, words in _VIEW_WORDS.items() if re.search(rf"\b(?:{words})\b", text)]
+    named = [name for name, words in VIEW_WORDS.items() if re.search(rf"\b(?:{words})\b", text)]
     return named[0] if len(named) == 1 else None
 
 
@@ -275,11 +208,11 @@ def _seen_from_the_side(header: Dataset) -> bool:
 def laterality(header: Dataset) -> Laterality | None:
     """Image Laterality (0020,0062), Laterality (0020,0060) or Frame Laterality (0020,9072)."""
     for keyword in ("ImageLaterality", "Laterality"):
-        side = _SIDES.get(str(value(header, keyword) or "").strip().upper())
+        side = SIDES.get(str(value(header, keyword) or "").strip().upper())
         if side is not None:
             return side
     for anatomy_item in _shared_items(header, "FrameAnatomySequence"):
-        return _SIDES.get(str(value(anatomy_item, "FrameLaterality") or "").strip().upper())
+        return SIDES.get(str(value(anatomy_item, "FrameLaterality") or "").strip().upper())
     return None
 
 
@@ -287,9 +220,9 @@ def _is_human(header: Dataset, modality: str | None) -> bool:
     species = str(value(header, "PatientSpeciesDescription") or "")
     breed = str(value(header, "PatientBreedDescription") or "").strip()
     codes = [str(value(i, "CodeValue")) for i in _items(header, "PatientSpeciesCodeSequence")]
-    if species and not _HUMAN_WORDS.search(species):
+    if species and not HUMAN_WORDS.search(species):
         return False
-    if any(code not in _HUMAN_CODES for code in codes):
+    if any(code not in HUMAN_CODES for code in codes):
         return False
     if breed.upper() not in {"", "N/A", "NA", "NONE", "HUMAN", "UNKNOWN"}:
         return False
@@ -297,7 +230,7 @@ def _is_human(header: Dataset, modality: str | None) -> bool:
         return False
     # A canine is also a tooth.
     text = " ".join(str(value(header, keyword) or "") for keyword in _SERIES_TEXT)
-    return modality in _DENTAL or not _ANIMAL.search(text.replace("_", " "))
+    return modality in DENTAL or not ANIMAL.search(text.replace("_", " "))
 
 
 def _age(header: Dataset) -> int | None:
@@ -307,12 +240,12 @@ def _age(header: Dataset) -> int | None:
     )
     if stated:
         in_a_year = {"Y": 1, "M": 12, "W": 52, "D": 365}[stated[2]]
-        return min(int(stated[1]) // in_a_year, _OLDEST)
+        return min(int(stated[1]) // in_a_year, OLDEST)
     born, studied = (_date(value(header, key)) for key in ("PatientBirthDate", "StudyDate"))
     if born is None or studied is None or born > studied:
         return None
     years = studied[0] - born[0] - (studied[1:] < born[1:])
-    return min(years, _OLDEST) if years <= 130 else None
+    return min(years, OLDEST) if years <= 130 else None
 
 
 def _date(text: object) -> tuple[int, int, int] | None:
@@ -338,7 +271,7 @@ def _spacings(
         if value(headers[0], "PixelSpacing") is not None:
             note("the pixel spacing in the header is zero or invalid and was ignored")
         return None
-    if modality not in _PLANES:
+    if modality not in PLANES:
         return in_plane
     between, fault = slice_spacing(
         [numbers(each, "ImagePositionPatient") for each in headers],
@@ -374,10 +307,3 @@ def _shared_items(header: Dataset, group: str) -> list[Any]:
 def _shared(header: Dataset, group: str, keyword: str) -> tuple[float, ...]:
     items = _shared_items(header, group)
     return numbers(items[0], keyword) if items else ()
-
-
-_KNOWN_MODALITIES = frozenset(
-    {modality for modalities in _CLASSES.values() for modality in modalities}
-    | _NO_PICTURE
-    | {"OT", "SC", "SEG", "OCT", "BI", "LS", "TG", "RTIMAGE", "RTDOSE", "LP", "HC"}
-)

@@ -55,13 +55,27 @@ def inspect(paths: Sequence[Path]) -> list[Found]:
     """
     named = [Path(path) for path in paths]
     try:
-        found: list[Found] = worker.run("specialists.readers.header:inspect_paths", named)
-    except (WorkerLost, LimitExceeded) as error:
-        if len(named) == 1:
-            return [Found((named[0],), None, None, error)]
+        return _inspect_together(named)
+    except (WorkerLost, LimitExceeded):
         # One of them ends the process: the others must not suffer for it.
-        return [entry for path in named for entry in inspect([path])]
+        ending = {path: error for path in named if (error := _why_it_ends(path)) is not None}
+    spared = [path for path in named if path not in ending]
+    lost = [Found((path,), None, None, error) for path, error in ending.items()]
+    return [*(_inspect_together(spared) if spared else []), *lost]
+
+
+def _inspect_together(paths: Sequence[Path]) -> list[Found]:
+    found: list[Found] = worker.run("specialists.readers.header:inspect_paths", list(paths))
     return found
+
+
+def _why_it_ends(path: Path) -> WardroundError | None:
+    """The error of a path that ends its reader process; None for any other."""
+    try:
+        _inspect_together([path])
+    except (WorkerLost, LimitExceeded) as error:
+        return error
+    return None
 
 
 def inspect_paths(paths: Sequence[Path]) -> list[Found]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from specialists.errors import UnreadableFile
 from specialists.readers import worker
 from specialists.readers.archive import Member
+from specialists.readers.elements import value
 from specialists.readers.radiograph import single
 from specialists.readers.transport import transported
 
@@ -72,7 +73,7 @@ def load_photograph(paths: Sequence[Path], series: str | None = None) -> Photogr
 def _from_dicom(member: Member) -> Photograph:
     from PIL import Image
 
-    from specialists.readers.dicom import decode_pixels, read_dataset, value
+    from specialists.readers.dicom import decode_pixels, read_dataset
 
     dataset = read_dataset(member)
     stored = decode_pixels(dataset, rgb=True)
@@ -86,8 +87,6 @@ def _from_dicom(member: Member) -> Photograph:
 
 def _colours(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.uint8]:
     """8-bit RGB of stored values, which are RGB already, grey, or places in a palette."""
-    from specialists.readers.dicom import value
-
     photometric = str(value(dataset, "PhotometricInterpretation") or "")
     bits = int(value(dataset, "BitsStored") or 8)
     if photometric == "PALETTE COLOR":
@@ -108,8 +107,6 @@ def _colours(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _dicom_profile(dataset: Dataset) -> bytes | None:
-    from specialists.readers.dicom import value
-
     found = value(dataset, "ICCProfile")
     paths = value(dataset, "OpticalPathSequence")
     if found is None and paths:

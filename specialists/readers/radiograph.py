@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from specialists.errors import UnreadableFile, UnsupportedFormat
 from specialists.readers import worker
 from specialists.readers.archive import Member, open_file
+from specialists.readers.elements import numbers, value
 from specialists.readers.series import choose
 from specialists.readers.sniff import identify
 from specialists.readers.transport import transported
@@ -94,7 +95,7 @@ def single(paths: Sequence[Path], series: str | None) -> tuple[Member, str]:
 
 
 def _from_dicom(member: Member, apply_voi: bool) -> Radiograph:
-    from specialists.readers.dicom import decode_pixels, read_dataset, value
+    from specialists.readers.dicom import decode_pixels, read_dataset
     from specialists.readers.dicom_header import laterality, spacing, view
 
     dataset = read_dataset(member)
@@ -133,8 +134,6 @@ def _modality_values(
     dataset: Dataset, stored: NDArray[Any], notes: list[str]
 ) -> tuple[NDArray[np.float32], float, float]:
     """Values after the modality table or rescaling, and what its output can span."""
-    from specialists.readers.dicom import numbers, value
-
     bottom, top = _stored_range(dataset, stored, notes)
     table = value(dataset, "ModalityLUTSequence")
     if table:
@@ -150,8 +149,6 @@ def _modality_values(
 
 def _stored_range(dataset: Dataset, stored: NDArray[Any], notes: list[str]) -> tuple[float, float]:
     """What the stored bit depth can span; the pixels' own type where they go beyond it."""
-    from specialists.readers.dicom import value
-
     bits = int(value(dataset, "BitsStored") or stored.dtype.itemsize * 8)
     signed = stored.dtype.kind == "i"
     bottom, top = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
@@ -166,8 +163,6 @@ def _windowed(
     dataset: Dataset, values: NDArray[np.float32], notes: list[str]
 ) -> NDArray[np.float32] | None:
     """Apply the first VOI table or window; None where there is no usable one."""
-    from specialists.readers.dicom import numbers, value
-
     table = value(dataset, "VOILUTSequence")
     if table:
         mapped, greatest = look_up(values, table[0])
@@ -187,8 +182,6 @@ def _is_inverse(dataset: Dataset, notes: list[str]) -> bool:
     MONOCHROME1 and the shape INVERSE say the same thing, and together they say it once
     (PS3.3 C.8.11.3.1.2).
     """
-    from specialists.readers.dicom import value
-
     shape = str(value(dataset, "PresentationLUTShape") or "")
     low_is_white = value(dataset, "PhotometricInterpretation") == "MONOCHROME1"
     if shape and low_is_white != (shape == "INVERSE"):
@@ -197,8 +190,6 @@ def _is_inverse(dataset: Dataset, notes: list[str]) -> bool:
 
 
 def _warnings(dataset: Dataset) -> list[str]:
-    from specialists.readers.dicom import value
-
     if str(value(dataset, "BurnedInAnnotation") or "").upper() == "YES":
         return ["text is burned into the picture; it may identify the patient"]
     return []

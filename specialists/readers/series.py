@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from specialists.errors import InvalidInput, MixedPatients, SeveralSeries, UnreadableFile
 from specialists.readers.archive import Member, entries, members_of_folder
-from specialists.readers.dicom import numbers, read_header, value
+from specialists.readers.dicom import read_header
+from specialists.readers.elements import numbers, value
 from specialists.readers.failures import guarded
 
 if TYPE_CHECKING:

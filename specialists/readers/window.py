@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.errors import InvalidInput, UnreadableFile
+from specialists.readers.elements import value
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -60,8 +61,6 @@ def look_up(values: NDArray[Any], table: Dataset) -> tuple[NDArray[np.float32], 
 
     Source: DICOM PS3.3 C.11.1.1 and C.11.2.1.1.
     """
-    from specialists.readers.dicom import value
-
     descriptor, data = value(table, "LUTDescriptor"), value(table, "LUTData")
     if descriptor is None or len(descriptor) != 3 or data is None:
         raise UnreadableFile("A lookup table in the header is incomplete.")

@@ -84,6 +84,7 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,  # an interrupt at the terminal is for the parent alone
             )
         transport.send(ours, asdict(limits))
 
