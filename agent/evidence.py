@@ -25,6 +25,10 @@ PERCENTILE = "{percentile}"
 """UCUM annotation: a percentile is a pure number, but no percentage."""
 
 
+_NO = "no "
+"""Begins the name of a class that is the absence of another."""
+
+
 class _Said(NamedTuple):
     text: str
     finding: EvidenceFinding | None = None
@@ -98,6 +102,8 @@ def _prediction_set(prediction: PredictionSet) -> _Said:
     assertion: Assertion = "present" if prediction.conclusive else "uncertain"
     name = " or ".join(prediction.labels)
     finding = EvidenceFinding(name=name, assertion=assertion) if name else None
+    if prediction.conclusive and name.startswith(_NO):
+        finding = EvidenceFinding(name=name.removeprefix(_NO), assertion="absent")
     probability = prediction.probabilities.get(name) if prediction.conclusive else None
     unit = None if probability is None else "1"
     return _Said(prediction.text, finding, probability, unit)

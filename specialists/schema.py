@@ -12,9 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Assertion = Literal["present", "absent", "uncertain"]
 Laterality = Literal["left", "right", "bilateral"]
-Kind = Literal[
-    "radiograph", "volume", "slide", "photograph", "image", "variants", "scoring_file"
-]
+Kind = Literal["radiograph", "volume", "slide", "photograph", "image", "variants", "scoring_file"]
 BodyPartSource = Literal["header code", "header text", "recogniser"]
 
 
@@ -43,7 +41,7 @@ class Manifest(Data):
     laterality: Laterality | None = None
     human: bool = True
     """False where the header says that the patient is an animal."""
-    age_years: int | None = Field(None, ge=0, le=90)
+    age_years: int | None = Field(default=None, ge=0, le=90)
     """Whole years; everyone above 89 is 90."""
     sex: Literal["female", "male", "other"] | None = None
     rows: int | None = None
@@ -92,7 +90,7 @@ class Finding(Data):
     name: str
     """A term of the specialist's list of findings, in lower case."""
     assertion: Assertion
-    probability: float | None = Field(None, ge=0, le=1)
+    probability: float | None = Field(default=None, ge=0, le=1)
     """Calibrated; None where the model only has a score."""
     site: str | None = None
     laterality: Laterality | None = None
@@ -141,7 +139,7 @@ class RiskScore(Data):
     """Sum of effect weight times dosage."""
     average: float
     """`value` divided by the number of alleles that were scored."""
-    percentile: float | None = Field(None, ge=0, le=100)
+    percentile: float | None = Field(default=None, ge=0, le=100)
     reference: str | None = None
     """The population that the percentile is from."""
     overlap: float = Field(ge=0, le=1)

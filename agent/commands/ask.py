@@ -62,8 +62,7 @@ async def answer_question(
 
 def exit_code(answer: Answer) -> int:
     """0 done, 1 something failed and the rest was answered, 3 nothing could be answered."""
-    if answer.action == "call" and not answer.evidence:
-        return 3
-    if answer.action == "clarify" and answer.failures:
+    answered = answer.evidence if answer.action == "call" else answer.action == "answer"
+    if not answered:
         return 3
     return 1 if answer.failures else 0

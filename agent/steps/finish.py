@@ -58,7 +58,7 @@ def _provenance(state: State) -> AnswerProvenance:
     used += [load_prompt("compose")] if "endpoint" in state["composer"] else []
     return AnswerProvenance(
         planner=state["planner"],
-        composer=state["composer"],
+        composer=state["composer"] or "none (there was nothing to compose)",
         checker=CHECKER,
         prompts={f"{prompt.name}/{prompt.version}": prompt.digest for prompt in used},
         models={tool: tuple(load(Provenance, used)) for tool, used in state["models"].items()},

@@ -49,4 +49,4 @@ def _shrunk(values: NDArray[np.float32]) -> NDArray[np.float32]:
     scale = LONGER_SIDE / 1.6 / max(values.shape)
     size = (max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale)))
     small = Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BOX)
-    return np.clip(np.asarray(small), 0, 1)
+    return np.asarray(small, np.float32).clip(0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from specialists.schema import (
     Finding,
     Manifest,
     Measurement,
-    Narrative,
     PredictionSet,
     Provenance,
     SpecialistResult,
@@ -27,6 +27,8 @@ from specialists.schema import (
 __all__ = ["ReferenceBackend"]
 
 NORMAL, PNEUMONIA = "normal", "pneumonia"
+LABELS = {NORMAL: f"no {FINDING}", PNEUMONIA: FINDING}
+"""What the network's classes mean."""
 ADULT_YEARS = 18
 
 NOT_ASSESSED = (
@@ -62,9 +64,7 @@ class ReferenceBackend:
         probability = float(self._net.calibrated(logits, population)[0, self._index(PNEUMONIA)])
         predicted = self._prediction_set(logits, population)
         finding = _finding(predicted, probability)
-        earlier = [
-            self._earlier(prior, request.population) for prior in inputs.get("prior", ())
-        ]
+        earlier = [self._earlier(prior, request.population) for prior in inputs.get("prior", ())]
         progress(0.8, "drawing")
         picture = draw(film.pixels, self._net.evidence_map(film.pixels), finding.text)
         result = SpecialistResult(
@@ -72,7 +72,6 @@ class ReferenceBackend:
             findings=(finding,),
             measurements=tuple(earlier),
             prediction_sets=(predicted,),
-            narrative=Narrative(text=finding.text),
             not_assessed=NOT_ASSESSED,
             warnings=(*_warnings(source.manifest, population), *film.notes),
             provenance=self._provenance(),
@@ -87,15 +86,17 @@ class ReferenceBackend:
     ) -> PredictionSet:
         probabilities = self._net.calibrated(logits, population)[0]
         members = self._net.sets(logits, population)[0]
-        labels = tuple(n for n, inside in zip(self._net.classes, members, strict=True) if inside)
-        coverage = float(self._net.card["conformal"]["coverage"])
+        labels = tuple(
+            LABELS[name] for name, inside in zip(self._net.classes, members, strict=True) if inside
+        )
+        coverage = float(self._net.card["conformal"]["coverage_target"])
         told = " or ".join(labels) if labels else "none of the classes"
         return PredictionSet(
             target="sign of pneumonia",
             labels=labels,
             coverage=coverage,
             probabilities={
-                name: round(float(value), 3)
+                LABELS[name]: round(float(value), 3)
                 for name, value in zip(self._net.classes, probabilities, strict=True)
             },
             conclusive=len(labels) == 1,
@@ -136,8 +137,8 @@ def _finding(predicted: PredictionSet, probability: float) -> Finding:
     """A finding is present or absent only where the prediction set leaves one class."""
     value = round(probability, 2)
     assertions: dict[tuple[str, ...], Assertion] = {
-        (PNEUMONIA,): "present",
-        (NORMAL,): "absent",
+        (LABELS[PNEUMONIA],): "present",
+        (LABELS[NORMAL],): "absent",
     }
     assertion = assertions.get(predicted.labels, "uncertain")
     told = f"calibrated probability {value:.2f}"
@@ -158,5 +159,14 @@ def _warnings(manifest: Manifest, population: str | None) -> list[str]:
     return told
 
 
-def _evaluation(card: Mapping[str, object]) -> str:
-    return str(card["evaluation"])
+def _evaluation(card: Mapping[str, Any]) -> str:
+    """The card's figures on its own test split, in a sentence."""
+    told = []
+    for population in ("adult", "paediatric"):
+        measured = card["metrics"][population]
+        auc, coverage = measured["auc_binary"], measured["coverage"]
+        told.append(
+            f"{measured['n']} {population} films: AUC {auc['value']:.2f} "
+            f"({auc['low']:.2f} to {auc['high']:.2f}), coverage {coverage['value']:.2f}"
+        )
+    return f"Held-out people of the training sets (95% intervals): {'; '.join(told)}."

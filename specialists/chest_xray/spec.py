@@ -37,7 +37,7 @@ SPEC = SpecialistSpec(
         "other body parts, or findings such as fracture, effusion, heart size or tubes."
     ),
     takes="CR, DX, PNG, JPEG; chest only; optional prior",
-    gives="findings with calibrated probabilities, report, map of where",
+    gives="pneumonia or opacity with a calibrated probability and a prediction set, map of where",
     accepts=(
         _FILM,
         _FILM.model_copy(
@@ -68,8 +68,8 @@ SPEC = SpecialistSpec(
     ),
     timeout_s=60.0,
     labels={
-        "normal": ("no finding", "no pneumonia"),
-        "pneumonia": ("pneumonia or opacity", "bacteria", "virus", "opacity"),
+        f"no {FINDING}": ("normal", "no finding", "no pneumonia"),
+        FINDING: ("pneumonia", "bacteria", "virus", "opacity"),
     },
-    positive=("pneumonia",),
+    positive=(FINDING,),
 )  # fmt: skip
