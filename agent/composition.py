@@ -18,7 +18,9 @@ __all__ = ["compose"]
 _SIDE = re.compile(r"\b(left|right)\b", re.I)
 _NUMBER = re.compile(r"[-−]?\d[\d,.  ]*\d|[-−]?\d")
 _HOUNSFIELD = re.compile(r"\s*\[hnsf'U\](\s*\(Hounsfield units\))?")
-_LISTED = re.compile(r"[^.:(]+:\s*(present|absent|uncertain|yes|no|positive|negative)\b[^.:]*\.?(\d|$)", re.I)
+_LISTED = re.compile(
+    r"[^.:(]+:\s*(present|absent|uncertain|yes|no|positive|negative)\b[^.:]*\.?(\d|$)", re.I
+)
 """A text that is a row of a table and no sentence: 'Pneumothorax: absent (probability 0.03).'"""
 
 _LONGEST = 260
@@ -137,7 +139,7 @@ def _place(item: Evidence) -> str:
     side = {"bilateral": " on both sides", None: ""}.get(finding.laterality)
     if finding.site:
         stated = finding.laterality and finding.laterality not in finding.site
-        return f" in the {finding.laterality + ' ' if stated else ''}{finding.site}"
+        return f" in the {f'{finding.laterality} ' if stated else ''}{finding.site}"
     return f" on the {finding.laterality}" if side is None else side
 
 
@@ -295,7 +297,9 @@ def _limits(
     for failure in failures:
         yield _limit(f"{failure.tool} gave no result: {failure.message.rstrip('.')}.")
     if not_assessed:
-        yield _limit(f"Not assessed: {'; '.join(dict.fromkeys(each.rstrip('.') for each in not_assessed))}.")
+        yield _limit(
+            f"Not assessed: {'; '.join(dict.fromkeys(each.rstrip('.') for each in not_assessed))}."
+        )
 
 
 def _name(item: Evidence) -> str:

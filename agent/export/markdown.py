@@ -9,7 +9,9 @@ from specialists.schema import Evidence, Manifest
 
 __all__ = ["to_markdown"]
 
-DRAFT = "Draft for a qualified reader, who checks it against the images and data. Not a medical device."
+DRAFT = (
+    "Draft for a qualified reader, who checks it against the images and data. Not a medical device."
+)
 _LONGEST_CELL = 150
 
 

@@ -1,10 +1,11 @@
 """Does this evidence support this statement?
 
 Nothing may be said that no specialist said. A statement is taken apart into claims (`claims`):
-what it names, how strongly (`assertion`), on which side and where, and with which numbers
-(`numbers`). Evidence is read in the same way (`known`). Each kind of claim has a rule
-(`entailment`, `comparison`), and words that belong to no claim must be grammar or the evidence's
-own (`words`), so that what the checker does not understand is refused, not passed.
+what it names, how strongly, on which side and where (`mentions`, `assertion`), and with which
+numbers (`quantities`, `numbers`). Evidence is read in the same way (`known`). Each kind of claim
+has its rules (`naming`, `counting`, `comparison`, `remaining`), and words that belong to no claim
+must be grammar or the evidence's own (`words`), so that what the checker does not understand is
+refused, not passed.
 
 Plain Python; the same answer each time; no model.
 """
@@ -15,10 +16,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.grounding import entailment
-from agent.grounding.claims import QUANTITIES, parse
-from agent.grounding.entailment import Case, Refusal, first_refusal
+from agent.grounding import remaining
+from agent.grounding.case import Case, Refusal, first_refusal
+from agent.grounding.claims import Claims, parse
+from agent.grounding.counting import numbers_hold
 from agent.grounding.known import know, vocabulary_for
+from agent.grounding.naming import mentions_hold
+from agent.grounding.quantities import QUANTITIES
 from agent.grounding.tokens import tokenise
 from agent.grounding.words import words_hold
 from specialists.schema import Evidence
@@ -29,18 +33,21 @@ CHECKER = "grounding rules 1"
 """Name and version, for an answer's provenance."""
 
 _CITATION = re.compile(r"[\[(]\s*(E\d+(?:\s*[,;]\s*E\d+)*)\s*[\])]")
+_PARTICLE = re.compile(r"^\s*(yes|no)\s*[,;:.–—-]\s+(?=\w)", re.I)
 _ID = re.compile(r"\bE\d+\b")
-_PATIENT_SAYS = re.compile(r"\bpatients?\s+(reports?|says?|states?|tells?|denies|complains?)\b", re.I)
+_PATIENT_SAYS = re.compile(
+    r"\bpatients?\s+(reports?|says?|states?|tells?|denies|complains?)\b", re.I
+)
 
 _RULES = (
-    entailment.mentions_hold,
-    entailment.numbers_hold,
-    entailment.comparisons_hold,
-    entailment.sides_hold,
-    entailment.places_hold,
-    entailment.emphasis_holds,
+    mentions_hold,
+    numbers_hold,
+    remaining.comparisons_hold,
+    remaining.sides_hold,
+    remaining.places_hold,
+    remaining.emphasis_holds,
     words_hold,
-    entailment.denials_hold,
+    remaining.denials_hold,
 )
 
 
@@ -102,7 +109,9 @@ def _form(statement: str, cited: Sequence[Evidence]) -> Refusal | None:
         return Refusal("uncited", "The statement cites no evidence.")
     unknown = set(_ID.findall(statement)) - {each.id for each in cited}
     if unknown:
-        return Refusal("citation", f"The statement names evidence that it does not cite: {min(unknown)}.")
+        return Refusal(
+            "citation", f"The statement names evidence that it does not cite: {min(unknown)}."
+        )
     if _PATIENT_SAYS.search(statement):
         return Refusal("source", "The evidence is not what the patient says.")
     return None
@@ -114,7 +123,19 @@ def _refused(statement: str, cited: Sequence[Evidence]) -> Refusal | None:
     vocabulary = vocabulary_for(cited)
     names = tuple(term.name for term in vocabulary.own)
     known = tuple(know(each, names) for each in cited)
-    return first_refusal(Case(parse(statement, vocabulary), known, vocabulary), _RULES)
+    said = parse(_PARTICLE.sub("", statement), vocabulary)
+    particle = _PARTICLE.match(statement)
+    if particle is not None and not _agrees_with(particle.group(1).lower(), said):
+        return Refusal("polarity", "The first word contradicts the rest.")
+    return first_refusal(Case(said, known, vocabulary), _RULES)
+
+
+def _agrees_with(particle: str, said: Claims) -> bool:
+    """'Yes' goes before what is there, 'no' before what is not."""
+    levels = [mention.level or 0 for mention in said.mentions]
+    if particle == "yes":
+        return any(level > 0 for level in levels)
+    return any(level < 0 for level in levels)
 
 
 def _same_words(statement: str, text: str) -> bool:

@@ -26,6 +26,13 @@ _VERBS = {
 }  # fmt: skip
 _AFTER_COLON_ONLY = {"no", "none", "false", "nil", "yes", "true"}
 _NEGATIONS = {"no", "not", "never", "without", "neither", "nor", "non"}
+_EXCLUDED = {"exclud", "rul"}
+_DETECTED = {
+    "see", "find", "detect", "identify", "identifi", "visibl", "observ", "demonstrat", "evident",
+    "apparent", "not", "recognis", "recogniz", "present", "show", "there", "visualis", "visualiz",
+    "report", "positiv", "tru", "picked", "pick", "appreciat", "made", "notic", "mention",
+    "describ",
+}  # fmt: skip
 _STATUSES = {"history", "family", "hypothetical", "unassessed"}
 
 
@@ -106,18 +113,34 @@ def _has_trigger(tokens: Sequence[Token]) -> bool:
 
 def find_triggers(tokens: Sequence[Token]) -> list[Trigger]:
     """Find the trigger phrases of a sentence, with their scopes."""
-    index, senses = _index()
+    index, _ = _index()
     found = find_phrases(tokens, index)
     triggers = []
     for span in clauses(tokens):
         inside = [each for each in found if each[0] in span]
         for start, end, phrase in inside:
-            for side, meaning in senses[phrase]:
+            for side, meaning in _senses(tokens, start, phrase):
                 scope = _scope(tokens, span, inside, (start, end), side, phrase)
                 if scope is not None:
                     meaning = _flipped(tokens, start, side, meaning)
                     triggers.append(Trigger(start, end, meaning, scope, phrase))
     return triggers
+
+
+def _senses(tokens: Sequence[Token], start: int, phrase: str) -> list[tuple[str, str]]:
+    """'X was not seen' denies what stands before, 'did not see X' what comes after."""
+    passive = phrase in {"not", "never"} and _passive(tokens, start)
+    return [("after", "absent")] if passive else _index()[1][phrase]
+
+
+def _passive(tokens: Sequence[Token], at: int) -> bool:
+    after = [t for t in tokens[at + 1 : at + 5] if t.text not in {"clearly", "yet", "readily"}]
+    to_be = [t for t in after if t.stem == "is" or t.text == "being"]
+    verb = next((t for t in after if t not in to_be), None)
+    if verb is None or verb.stem not in _DETECTED:
+        return False
+    before = tokens[at - 1].stem if at else ""
+    return before not in {"do", "have", "can", "could", "will"} or bool(to_be)
 
 
 def _scope(
@@ -179,9 +202,7 @@ def _flipped(tokens: Sequence[Token], start: int, side: str, meaning: str) -> st
     before = {token.text for token in tokens[max(0, start - 2) : start]}
     if side != "after" or not before & {"not", "never"}:
         return meaning
-    return {"absent": "affirmed", "unlikely": "possible", "affirmed": "absent"}.get(
-        meaning, meaning
-    )
+    return {"absent": "affirmed", "unlikely": "possible"}.get(meaning, meaning)
 
 
 def _adjacent(tokens: Sequence[Token], trigger: Trigger, start: int, end: int) -> bool:
@@ -199,8 +220,11 @@ def level_of(
     if "undecided" in meanings:
         return 0, True
     named = any(t.meaning == "mention" and _adjacent(tokens, t, start, end) for t in over)
+    excluded = any(t.meaning == "absent" and tokens[t.start].stem in _EXCLUDED for t in over)
     negations = {(t.start, t.end) for t in over if t.meaning == "absent"}
     negated = len(negations) % 2 == 1
+    if excluded and len(negations) == 2:
+        return 0, False
     return _combined(meanings, negated, named), False
 
 

@@ -1,17 +1,18 @@
-"""Comparisons of two sides: 'The right lung is larger than the left.'"""
+"""Comparisons of two sides, such as 'The right lung is larger than the left'."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.grounding.claims import QUANTITIES, Sentence
+from agent.grounding.claims import Sentence
 from agent.grounding.known import Known
+from agent.grounding.quantities import QUANTITIES
 
 __all__ = ["Comparison", "compared", "comparison_holds"]
 
-_MORE = {"larger": "volume", "bigger": "volume", "greater": None, "higher": None, "denser": "density",
-         "more": None}  # fmt: skip
+_MORE = {"larger": "volume", "bigger": "volume", "greater": None, "higher": None, "more": None,
+         "denser": "density"}  # fmt: skip
 _LESS = {"smaller": "volume", "lower": None, "less": None, "fewer": None}
 
 
@@ -63,12 +64,12 @@ def comparison_holds(comparison: Comparison, known: Sequence[Known]) -> bool:
     return bool(shared) and all(one[kind] > two[kind] for kind in shared)
 
 
-def _values(
-    sides: frozenset[str], kind: str | None, known: Sequence[Known]
-) -> dict[str, float]:
+def _values(sides: frozenset[str], kind: str | None, known: Sequence[Known]) -> dict[str, float]:
     return {
         q.number.unit.kind: q.number.base
         for each in known
         for q in each.quantities
-        if q.sides == sides and q.number.counted is None and kind in {None, q.number.unit.kind, q.quantity}
+        if q.sides == sides
+        and q.number.counted is None
+        and kind in {None, q.number.unit.kind, q.quantity}
     }

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.grounding.assertion import Trigger
-from agent.grounding.claims import QUANTITIES, Claims, Mention, Quantity, Sentence, Vocabulary, parse
+from agent.grounding.claims import Claims, Sentence, Vocabulary, parse
+from agent.grounding.mentions import Mention
 from agent.grounding.numbers import NONE, Number, agrees, unit_named
+from agent.grounding.quantities import QUANTITIES, Quantity
 from agent.grounding.terms import Term, find_phrases, neutral_stems, terminology
 from agent.grounding.tokens import Token, tokenise
 from specialists.schema import Evidence, EvidenceFinding
@@ -261,7 +263,7 @@ def _as_probability(quantity: Quantity) -> Quantity:
 
 def _completed(quantities: Sequence[Quantity], claims: Claims) -> list[Quantity]:
     """Where a text names one side or one place only, all its numbers are of it."""
-    if len(claims.sentences) != 1:
+    if len(claims.sentences) != 1 or ";" in claims.text:
         return list(quantities)
     side = claims.sides if len(claims.sides) == 1 else frozenset()
     where = next(iter(claims.anatomy)) if len(claims.anatomy) == 1 else None
@@ -280,9 +282,7 @@ def _quantity_nouns(claims: Claims, quantities: Sequence[Quantity]) -> frozenset
 
 
 def _denied(claims: Claims) -> frozenset[str]:
-    return frozenset(
-        stem for sentence in claims.sentences for stem in bare_denied(sentence)
-    )
+    return frozenset(stem for sentence in claims.sentences for stem in bare_denied(sentence))
 
 
 def bare_denied(sentence: Sentence) -> set[str]:

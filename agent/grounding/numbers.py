@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 from agent.grounding.tokens import Token, tokenise
 
@@ -155,9 +156,9 @@ def find_numbers(tokens: Sequence[Token]) -> list[Number]:
 
 def _paired(tokens: Sequence[Token], numbers: list[Number]) -> list[Number]:
     """Mark '975 of the 986' as part and whole."""
-    for index, (one, two) in enumerate(zip(numbers, numbers[1:], strict=False)):
+    for index, (one, two) in enumerate(pairwise(numbers)):
         between = [token.text for token in tokens[one.end : two.start]]
-        if between in (["of"], ["of", "the"], ["out", "of"], ["out", "of", "the"], ["/"]):
+        if between == ["/"] or (between[:1] in (["of"], ["out"]) and len(between) <= 5):
             numbers[index] = replace(one, role="part", counted=one.counted or two.counted)
             numbers[index + 1] = replace(two, role="whole")
     return numbers
@@ -323,13 +324,11 @@ def _comparable(said: Number, known: Number) -> tuple[float, float, float] | Non
 
 
 def _same_bound(said: Number, known: Number, value: float, truth: float) -> bool:
-    """A bound supports itself and any weaker one."""
-    direction = known.comparator[0]
-    if said.comparator[0] != direction:
+    """A bound supports itself alone: it may be the threshold that something was measured by."""
+    if said.comparator[0] != known.comparator[0]:
         return False
-    weaker = value < truth if direction == ">" else value > truth
-    strict = said.comparator == known.comparator or len(said.comparator) == 2
-    return weaker or (abs(value - truth) <= 1e-9 * max(1.0, abs(truth)) and strict)
+    same = abs(value - truth) <= 1e-9 * max(1.0, abs(truth))
+    return same and (said.comparator == known.comparator or len(said.comparator) == 2)
 
 
 def _loose(said: Number) -> float:

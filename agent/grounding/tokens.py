@@ -26,7 +26,9 @@ _SPELLINGS = (
     (re.compile(r"(?<=[a-z])n't\b", re.I), " not"),
     (re.compile(r"\bx[- ]?rays?\b", re.I), "radiograph"),
     (
-        re.compile(r"\b(?:the )?(?:heart|cardiac silhouette) (?:is|appears|looks) not enlarged", re.I),
+        re.compile(
+            r"\b(?:the )?(?:heart|cardiac silhouette) (?:is|appears|looks) not enlarged", re.I
+        ),
         "there is no cardiomegaly",
     ),
     (
@@ -35,6 +37,7 @@ _SPELLINGS = (
     ),
     (re.compile(r"\bfront to back\b", re.I), "anteroposterior"),
     (re.compile(r"\b(?:right to left|left to right)\b", re.I), "transverse"),
+    (re.compile(r"(?<=\d)'s\b"), ""),
     (re.compile(r"\bper cent\b", re.I), "percent"),
     (re.compile(r"\bfollow-up\b", re.I), "followup"),
     (

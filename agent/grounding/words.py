@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from agent.grounding.claims import QUANTITIES, Sentence
+from agent.grounding.case import Case, Refusal
+from agent.grounding.claims import Sentence
 from agent.grounding.comparison import compared
-from agent.grounding.entailment import Case, Refusal
 from agent.grounding.frames import frame_stems
+from agent.grounding.quantities import QUANTITIES
 from agent.grounding.terms import looks_clinical, neutral_stems
 from agent.grounding.tokens import Token, stem
 
@@ -82,6 +83,8 @@ def words_hold(case: Case) -> Refusal | None:
 def _accounted(
     case: Case, sentence: Sentence, at: int, token: Token, allowed: frozenset[str]
 ) -> bool:
+    if token.text == "only" and at + 1 in sentence.used:
+        return True
     if token.kind == "sign":
         return token.text.isascii() or token.text in "–—−±×≥≤≈°“”„«»…·•"
     if at in sentence.used or token.stem in allowed:

@@ -1,0 +1,160 @@
+"""Rules for what is named: same thing, polarity, certainty, side, site, modifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.grounding.case import Case, Refusal
+from agent.grounding.known import Known
+from agent.grounding.mentions import Mention
+
+__all__ = ["mentions_hold"]
+
+Test = Callable[[Case, Mention, Known, Mention], Refusal | None]
+
+
+def _called(mention: Mention) -> str:
+    return " or ".join(sorted(mention.names))
+
+
+def mentions_hold(case: Case) -> Refusal | None:
+    """Every finding, procedure, drug, change and attribute must be in the evidence, as said."""
+    for mention in case.said.mentions:
+        if mention.category == "finding" and mention.names <= case.frame:
+            continue
+        refusal = _mention_holds(case, mention)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _mention_holds(case: Case, mention: Mention) -> Refusal | None:
+    furthest: tuple[int, Refusal] | None = None
+    sides: set[str] = set()
+    for known in case.known:
+        for other in known.mentions:
+            step, refusal = _first_failing(case, mention, known, other)
+            if refusal is None:
+                return None
+            if refusal.code == "side":
+                sides |= other.sides
+                if mention.sides <= sides and (mention.level or 0) > 0:
+                    return None
+            if furthest is None or step > furthest[0]:
+                furthest = (step, refusal)
+    return furthest[1] if furthest else _unnamed(mention)
+
+
+def _first_failing(
+    case: Case, mention: Mention, known: Known, other: Mention
+) -> tuple[int, Refusal | None]:
+    for step, test in enumerate(_TESTS):
+        refusal = test(case, mention, known, other)
+        if refusal is not None:
+            return step, refusal
+    return len(_TESTS), None
+
+
+def _unnamed(mention: Mention) -> Refusal:
+    codes = {"procedure": "recommendation", "drug": "recommendation", "change": "time"}
+    return Refusal(
+        codes.get(mention.category, "finding"),
+        f"The cited evidence says nothing of: {_called(mention)}.",
+    )
+
+
+def _same_thing(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    above = case.vocabulary.above
+    if said.undecided or said.level == 0:
+        fits = any(said.names & above(name) for name in other.names)
+    elif said.level is not None and said.level < 0:
+        fits = all(other.names & above(name) for name in said.names)
+        fits = fits and (len(other.names) == 1 or other.names <= said.names)
+    else:
+        fits = all(said.names & above(name) for name in other.names)
+    if fits or _opposite(said, other):
+        return None
+    if said.names & other.names:
+        return Refusal("finding", f"The evidence leaves open: {_called(other)}.")
+    return _unnamed(said)
+
+
+def _opposite(said: Mention, other: Mention) -> bool:
+    """'Normal' and 'no abnormality' are one."""
+    bad = {"abnormal", "abnormality"}
+    return bool(
+        (said.names == {"normal"} and other.names & bad and said.level == 2 and other.level == -2)
+        or (
+            other.names == {"normal"}
+            and said.names <= bad
+            and said.level == -2
+            and other.level == 2
+        )
+    )
+
+
+def _same_polarity(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if said.level is None or said.category == "trait" or _opposite(said, other):
+        return None
+    if other.level is None:
+        return Refusal("certainty", f"The evidence does not say whether: {_called(said)}.")
+    if said.undecided:
+        fits = other.level == 0
+    elif said.level >= 0:
+        fits = other.level >= said.level
+    else:
+        fits = other.level <= said.level
+    if fits:
+        return None
+    if said.level * other.level < 0 or (said.level < 0) != (other.level < 0):
+        return Refusal("polarity", f"The evidence says otherwise of: {_called(said)}.")
+    return Refusal("certainty", f"The evidence is not as certain of: {_called(said)}.")
+
+
+def _same_status(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if said.status == other.status:
+        return None
+    return Refusal("status", f"History, condition and presence differ for: {_called(said)}.")
+
+
+def _same_side(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if said.level is None:
+        return None
+    refusal = Refusal("side", f"The evidence gives another side, or none, for: {_called(said)}.")
+    if (said.level or 0) >= 0:
+        return None if said.sides <= other.sides else refusal
+    if not other.sides:
+        return None
+    return None if said.sides and said.sides <= other.sides else refusal
+
+
+def _same_site(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if said.level is None:
+        return None
+    refusal = Refusal("site", f"The evidence gives another site, or none, for: {_called(said)}.")
+    above = case.vocabulary.above
+    if (said.level or 0) >= 0:
+        reached = case.above_all(other.sites)
+        return None if all(s in reached or s in case.frame for s in said.sites) else refusal
+    sites = other.sites - case.frame
+    bounds = sites or case.frame
+    inside = all(above(site) & bounds for site in said.sites)
+    return None if inside and (said.sites or not sites) else refusal
+
+
+def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if (said.level or 0) < 0:
+        fits = other.modifiers <= said.modifiers
+    else:
+        alone = len([m for m in known.mentions if m.category == "finding"]) == 1
+        terms = {n for m in known.mentions for n in m.modifiers} if alone else other.modifiers
+        fits = said.modifiers <= terms | other.modifiers
+    if fits:
+        return None
+    extra = ", ".join(sorted(said.modifiers ^ other.modifiers))
+    return Refusal("attribute", f"The evidence does not say so of {_called(said)}: {extra}.")
+
+
+_TESTS: tuple[Test, ...] = (
+    _same_thing, _same_polarity, _same_status, _same_side, _same_site, _same_modifiers,
+)  # fmt: skip
