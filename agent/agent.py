@@ -56,6 +56,7 @@ class Agent:
         planner: Instead of the settings' Gemma and the rules.
         composer: Instead of the settings' Gemma and plain code.
         workshop: What the specialists in this process share, where a server has one already.
+        only: Of the shipped specialists, serve these alone.
         trust_names: Whether a file is allowed by being named. True for a program's own calls;
             a server that passes on what its callers name says False, and roots decide.
     """
@@ -68,6 +69,7 @@ class Agent:
         planner: Planner | None = None,
         composer: Composer | None = None,
         workshop: Any = None,
+        only: Sequence[str] = (),
         trust_names: bool = True,
     ) -> None:
         self.settings = settings or Settings()
@@ -76,7 +78,7 @@ class Agent:
         self._trust_names = trust_names
         self._stack: AsyncExitStack | None = None
         self._opening: asyncio.Lock | None = None
-        self._shop = workshop
+        self._shop, self._only = workshop, tuple(only)
         self._portal: BlockingPortal | None = None
         self._portal_stack = contextlib.ExitStack()
 
@@ -290,7 +292,7 @@ class Agent:
         self._shop = self._shop or Workshop.create(
             settings.roots, settings.device, settings.memory_gib, settings.read_limits
         )
-        return build_server(workshop=self._shop)
+        return build_server(only=self._only, workshop=self._shop)
 
     def _models(self, stack: AsyncExitStack) -> tuple[list[Planner], list[Composer]]:
         """Gemma where one is configured, and the rules behind it."""

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from specialists.base import BackendSpec, SpecialistSpec
 from specialists.errors import UnknownTool
 
-__all__ = ["SPECIALISTS", "spec_of", "specs"]
+__all__ = ["INTERNAL", "SPECIALISTS", "spec_of", "specs"]
 
 SPECIALISTS = (
     "specialists.chest_xray.spec:SPEC",
@@ -25,6 +25,9 @@ SPECIALISTS = (
     "specialists.retina.spec:SPEC",
     "specialists.polygenic.spec:SPEC",
 )
+
+INTERNAL = ("specialists.recogniser.spec:SPEC",)
+"""Served only where they are named: they help other specialists, and can be measured."""
 
 
 @cache
@@ -42,13 +45,14 @@ def specs() -> dict[str, SpecialistSpec]:
 
 
 def spec_of(name: str) -> SpecialistSpec:
-    """Look a specialist up.
+    """Look a specialist up, an internal one too.
 
     Raises:
         UnknownTool: If there is none of that name; the message lists those there are.
     """
+    internal = {spec.name: spec for spec in map(_load, INTERNAL)}
     try:
-        return specs()[name]
+        return (specs() | internal)[name]
     except KeyError:
         known = ", ".join(specs())
         raise UnknownTool(f"There is no such tool. The tools are: {known}.") from None

@@ -15,9 +15,10 @@ from mcp_types import TextContent
 from pydantic import Field
 
 from specialists.base import SpecialistSpec
-from specialists.errors import BackendUnavailable, UnknownTool
+from specialists.errors import BackendUnavailable
 from specialists.host import Host
 from specialists.readers import Limits, configure
+from specialists.registry import spec_of
 from specialists.registry import specs as registered
 from specialists.schema import InspectedFile, Inspection
 from tools.adapter import READ_ONLY, error_result, specialist_tool
@@ -77,15 +78,15 @@ def build_server(
     """Build the server over the registry.
 
     Args:
-        only: Tool names to serve; all when empty.
-        specs: Specialists to serve instead of the registry's.
+        only: Tools of the registry to serve; all when empty.
+        specs: Specialists to serve instead of the registry's, where `only` is empty.
         workshop: Allowed roots, models and pictures; without one, no file may be named.
         lifespan: FastMCP's hook for what lives as long as the server.
 
     Raises:
         UnknownTool: If `only` names a tool that is not registered.
     """
-    served = _chosen(specs if specs is not None else registered(), only)
+    served = {name: spec_of(name) for name in only} or specs or registered()
     shop = workshop or Workshop()
     server: FastMCP[Any] = FastMCP(
         "wardround", instructions=_INSTRUCTIONS, mask_error_details=True, lifespan=lifespan
@@ -107,15 +108,6 @@ def backend_states() -> dict[str, str]:
         except BackendUnavailable as error:
             states[name] = error.client_message
     return states
-
-
-def _chosen(
-    specs: Mapping[str, SpecialistSpec], only: Sequence[str]
-) -> Mapping[str, SpecialistSpec]:
-    unknown = [name for name in only if name not in specs]
-    if unknown:
-        raise UnknownTool(f"There is no such tool. The tools are: {', '.join(specs)}.")
-    return {name: spec for name, spec in specs.items() if not only or name in only}
 
 
 def _inspect_tool(shop: Workshop, specs: Mapping[str, SpecialistSpec]) -> Tool:

@@ -41,7 +41,7 @@ async def _measured(specialist: str, data: Path) -> dict[str, Any]:
     from agent.evaluate.specialists import evaluate_specialist
 
     progress = Progress()
-    async with Agent() as agent:
+    async with Agent(only=[specialist]) as agent:
         report = await evaluate_specialist(agent, specialist, data, progress.show)
     progress.clear()
     return report

@@ -66,6 +66,7 @@ def test_processor_time_counts_by_job(tight):
     spent = 0.0
     while spent <= 1.0:  # more, over all jobs, than one job may take
         spent += run("timeit:timeit", number=5_000_000)
+    assert run("math:sqrt", 4.0) == 2.0
 
 
 def test_run_beyond_its_time_is_ended(tight):
