@@ -9,7 +9,7 @@ from agent.grounding.claims import Sentence
 from agent.grounding.known import Known
 from agent.grounding.quantities import QUANTITIES
 
-__all__ = ["Comparison", "compared", "comparison_holds"]
+__all__ = ["Comparison", "compared", "comparison_holds", "leanings"]
 
 _MORE = {"larger": "volume", "bigger": "volume", "greater": None, "higher": None, "more": None,
          "denser": "density"}  # fmt: skip
@@ -45,6 +45,17 @@ def compared(sentence: Sentence) -> Comparison | None:
         more, less = (one, two) if token.text in _MORE else (two, one)
         return Comparison(_kind(sentence, token.text), more, less, frozenset({at, than}))
     return None
+
+
+def leanings(sentence: Sentence) -> set[tuple[str, frozenset[str]]]:
+    """Read 'larger on the right': which comparative goes with which side."""
+    return {
+        (token.text, sides)
+        for at, token in enumerate(sentence.tokens)
+        if token.text in _MORE | _LESS | {"worse": None, "stronger": None, "denser": None}
+        for place, sides in sentence.sides
+        if 0 < place - at <= 5
+    }
 
 
 def _kind(sentence: Sentence, adjective: str) -> str | None:

@@ -94,6 +94,7 @@ def know(item: Evidence, vocabulary_names: tuple[str, ...]) -> Known:
     claims = parse(_UNASSESSED.sub("", item.text), vocabulary)
     mentions = _mentions(item, claims, vocabulary)
     quantities = _quantities(item, claims)
+    mentions = _graded(mentions, quantities)
     probability = _probability(item, quantities)
     if probability is not None and not _polygenic(item):
         mentions = _by_probability(mentions, probability)
@@ -219,6 +220,18 @@ def _field_mentions(finding: EvidenceFinding, level: int, vocabulary: Vocabulary
             for each in names
         ]  # fmt: skip
     return found
+
+
+def _graded(mentions: Sequence[Mention], quantities: Sequence[Quantity]) -> list[Mention]:
+    """'Retinopathy grade 2' says that there is one, grade 0 that there is none."""
+    grades = {q.number.value for q in quantities if q.number.label == "grad"}
+    if len(grades) != 1:
+        return list(mentions)
+    level = 2 if max(grades) > 0 else -2
+    return [
+        replace(m, level=level) if m.level is None and m.names == {"diabetic retinopathy"} else m
+        for m in mentions
+    ]
 
 
 def _implied(

@@ -74,9 +74,12 @@ def _same_thing(case: Case, said: Mention, known: Known, other: Mention) -> Refu
         fits = all(said.names & above(name) for name in other.names)
     if fits or _opposite(said, other):
         return None
-    if said.names & other.names:
-        return Refusal("finding", f"The evidence leaves open: {_called(other)}.")
-    return _unnamed(said)
+    if not said.names & other.names:
+        return _unnamed(said)
+    code = "certainty" if other.level == 0 else "finding"
+    if (said.level or 0) * (other.level or 0) < 0:
+        code = "polarity"
+    return Refusal(code, f"The evidence leaves open which it is: {_called(other)}.")
 
 
 def _opposite(said: Mention, other: Mention) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agent.grounding.case import Case, Refusal
 from agent.grounding.claims import Claims
-from agent.grounding.comparison import compared, comparison_holds
+from agent.grounding.comparison import compared, comparison_holds, leanings
 from agent.grounding.known import Known, bare_denied, denied_words
 
 __all__ = ["comparisons_hold", "denials_hold", "emphasis_holds", "places_hold", "sides_hold"]
@@ -42,6 +42,9 @@ def comparisons_hold(case: Case) -> Refusal | None:
     """'The right is larger than the left' must follow from the two numbers."""
     for sentence in case.said.sentences:
         comparison = compared(sentence)
+        known = [leaning for k in case.known for s in k.claims.sentences for leaning in leanings(s)]
+        if comparison is None and not leanings(sentence) <= set(known):
+            return Refusal("side", "The evidence does not say so of that side.")
         if comparison is not None and not comparison_holds(comparison, case.known):
             return Refusal("comparison", "The comparison does not follow from the evidence.")
     return None
