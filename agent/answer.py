@@ -137,6 +137,8 @@ class Answer(Data):
     evidence: tuple[Evidence, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     not_assessed: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    """What the specialists warn of: the file's faults, an unknown age, what was assumed."""
     disagreements: tuple[Disagreement, ...] = ()
     dropped: DroppedCount = DroppedCount()
     plan: Plan

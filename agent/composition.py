@@ -34,7 +34,6 @@ def compose(
     question: str,
     evidence: Sequence[Evidence],
     failures: Sequence[Failure] = (),
-    not_assessed: Sequence[str] = (),
 ) -> list[Statement]:
     """Write the answer's statements.
 
@@ -42,7 +41,6 @@ def compose(
         question: The user's; decides what comes first.
         evidence: All that the specialists said.
         failures: Calls that gave nothing.
-        not_assessed: What the specialists say that they did not look at.
 
     Returns:
         Findings and measurements, each with citations, those that answer the question first;
@@ -51,7 +49,7 @@ def compose(
     said = [*_findings(evidence), *_measurements(evidence), *_texts(evidence)]
     # Sorting is stable: within each half the order of a report stays.
     said.sort(key=lambda each: (_rank(question, each), each.kind == "measurement"))
-    return [*said, *_limits(question, evidence, failures, not_assessed)]
+    return [*said, *_limits(question, evidence, failures)]
 
 
 def _rank(question: str, statement: Statement) -> int:
@@ -102,18 +100,14 @@ def _findings(evidence: Sequence[Evidence]) -> Iterator[Statement]:
 
 
 def _repeats(item: Evidence, evidence: Sequence[Evidence]) -> bool:
-    """A conclusive prediction set beside a finding of the same call says the same again."""
-    if item.finding is None or "coverage" not in item.text or item.finding.assertion != "present":
+    """A prediction set beside a finding of the same call says the same again."""
+    if item.finding is None or "coverage" not in item.text:
         return False
     own = terms_in(item.finding.name)
     return any(
         other.finding is not None
         and "coverage" not in other.text
-        and (
-            bool(own & terms_in(other.finding.name))
-            if other.finding.assertion == "present"
-            else "normal" in item.finding.name
-        )
+        and bool(own & terms_in(other.finding.name))
         and (other.tool, other.attachment) == (item.tool, item.attachment)
         for other in evidence
     )
@@ -288,7 +282,6 @@ def _limits(
     question: str,
     evidence: Sequence[Evidence],
     failures: Sequence[Failure],
-    not_assessed: Sequence[str],
 ) -> Iterator[Statement]:
     told = frozenset().union(*(terms_in(f"{e.text} {_name(e)}") for e in evidence))
     open_terms = sorted(subjects(question)["named"] - told)
@@ -296,10 +289,6 @@ def _limits(
         yield _limit(f"Nothing that was consulted speaks of {' or '.join(open_terms)}.")
     for failure in failures:
         yield _limit(f"{failure.tool} gave no result: {failure.message.rstrip('.')}.")
-    if not_assessed:
-        yield _limit(
-            f"Not assessed: {'; '.join(dict.fromkeys(each.rstrip('.') for each in not_assessed))}."
-        )
 
 
 def _name(item: Evidence) -> str:

@@ -43,6 +43,7 @@ class State(TypedDict, total=False):
     pictures: list[JSON]
     failures: list[JSON]
     not_assessed: list[str]
+    caveats: list[str]
     statements: list[JSON]
     rejected: list[JSON]
     dropped: list[JSON]

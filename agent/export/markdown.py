@@ -28,8 +28,10 @@ def to_markdown(answer: Answer) -> str:
     blocks = [
         f"# {_line(answer.question)}",
         *_said(answer),
-        *_section("Not looked at, and what went wrong", _limits(answer)),
         *_section("Disagreements", _disagreements(answer)),
+        *_section("What is missing", _gaps(answer)),
+        *_section("Keep in mind", _sentences(answer.caveats)),
+        *_section("Not assessed", _sentences(answer.not_assessed)),
         *_section("Evidence", _evidence(answer.evidence), join="\n"),
         *_section("Pictures", (f"- {p.title}: {p.uri}" for p in answer.pictures)),
         *_section("Files", map(_attachment, answer.attachments)),
@@ -68,13 +70,16 @@ def _statement(statement: Statement) -> str:
     return f"- {_line(statement.text)}{told}{references}"
 
 
-def _limits(answer: Answer) -> Iterator[str]:
+def _sentences(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield f"- {text[:1].upper()}{_line(text[1:]).rstrip('.')}."
+
+
+def _gaps(answer: Answer) -> Iterator[str]:
+    """What was asked and not answered, what failed, and how much was dropped."""
     stated = [each for each in answer.statements if each.kind == "limitation"]
     yield from map(_statement, stated)
     told = " ".join(each.text for each in stated)
-    for each in answer.not_assessed:
-        if each not in told:
-            yield f"- Not assessed: {each.rstrip('.')}."
     for failure in answer.failures:
         if failure.message.rstrip(".") not in told:
             place = f" on {failure.attachment}" if failure.attachment else ""

@@ -39,5 +39,5 @@ async def compose(state: State, runtime: Runtime[Consultation]) -> State:
         new = [one for one in dump(written) if one not in kept]
         return {**update, "statements": kept + new, "composer": composer.name}
     failures = load(Failure, state["failures"])
-    plain = compose_plainly(state["question"], evidence, failures, state["not_assessed"])
+    plain = compose_plainly(state["question"], evidence, failures)
     return {**update, "statements": dump(plain), "composer": PLAIN}

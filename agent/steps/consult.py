@@ -84,7 +84,8 @@ def _gathered(
 ) -> State:
     evidence, failures = list(state["evidence"]), list(state["failures"])
     models = {tool: list(used) for tool, used in state["models"].items()}
-    pictures, not_assessed = list(state["pictures"]), list(state["not_assessed"])
+    pictures, caveats = list(state["pictures"]), list(state["caveats"])
+    not_assessed = list(state["not_assessed"])
     for call, outcome in zip(calls, outcomes, strict=True):
         if isinstance(outcome, WardroundError):
             failures.append(_failure(call, outcome).model_dump(mode="json"))
@@ -95,13 +96,15 @@ def _gathered(
         if is_specialist_result(said):
             models.setdefault(call.tool, []).append(_model(said))
             pictures += [_picture(call.tool, link) for link in said["pictures"]]
-            not_assessed += [t for t in _limits(said) if t not in not_assessed]
+            not_assessed += [one for one in said["not_assessed"] if one not in not_assessed]
+            caveats += [one for one in said["warnings"] if one not in caveats]
     return {
         "evidence": evidence,
         "failures": failures,
         "models": models,
         "pictures": pictures,
         "not_assessed": not_assessed,
+        "caveats": caveats,
         "done": state["done"] + dump(calls),
     }
 
@@ -120,7 +123,3 @@ def _model(said: Mapping[str, Any]) -> JSON:
 
 def _picture(tool: str, link: Mapping[str, Any]) -> JSON:
     return Picture(**link, tool=tool).model_dump(mode="json")
-
-
-def _limits(said: Mapping[str, Any]) -> list[str]:
-    return [*said["warnings"], *said["not_assessed"]]

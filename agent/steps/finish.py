@@ -38,6 +38,7 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
         evidence=evidence,
         attachments=tuple(load(Attachment, state["attachments"])),
         not_assessed=tuple(state["not_assessed"]),
+        caveats=tuple(state["caveats"]),
         disagreements=tuple(_disagreements(evidence)),
         dropped=DroppedCount.of(load(Dropped, state["dropped"])),
         plan=plan,

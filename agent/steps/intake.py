@@ -21,6 +21,7 @@ _PER_QUESTION: State = {
     "pictures": [],
     "failures": [],
     "not_assessed": [],
+    "caveats": [],
     "statements": [],
     "rejected": [],
     "dropped": [],
