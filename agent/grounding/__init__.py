@@ -24,7 +24,7 @@ from agent.grounding.known import know, vocabulary_for
 from agent.grounding.naming import mentions_hold
 from agent.grounding.quantities import QUANTITIES
 from agent.grounding.tokens import tokenise
-from agent.grounding.words import words_hold
+from agent.grounding.words import something_said, words_hold
 from specialists.schema import Evidence
 
 __all__ = ["CHECKER", "Verdict", "check", "subjects", "terms_in"]
@@ -47,6 +47,7 @@ _RULES = (
     remaining.places_hold,
     remaining.emphasis_holds,
     words_hold,
+    something_said,
     remaining.denials_hold,
 )
 

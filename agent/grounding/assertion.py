@@ -208,7 +208,9 @@ def _flipped(tokens: Sequence[Token], start: int, side: str, meaning: str) -> st
 def _adjacent(tokens: Sequence[Token], trigger: Trigger, start: int, end: int) -> bool:
     between = tokens[trigger.end : start] if trigger.end <= start else tokens[end : trigger.start]
     easy = neutral_stems()
-    return len(between) <= 3 and all(t.stem in easy and t.stem not in _VERBS for t in between)
+    return len(between) <= 3 and all(
+        t.text == ":" or (t.stem in easy and t.stem not in _VERBS) for t in between
+    )
 
 
 def level_of(

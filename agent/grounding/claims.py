@@ -21,6 +21,7 @@ _SIDES = {
     "left": {LEFT}, "leftward": {LEFT}, "left-sided": {LEFT}, "lefthand": {LEFT},
     "right": {RIGHT}, "rightward": {RIGHT}, "righthand": {RIGHT},
     "bilateral": {LEFT, RIGHT}, "bilaterally": {LEFT, RIGHT}, "both": {LEFT, RIGHT},
+    "each": {LEFT, RIGHT},
     "bibasal": {LEFT, RIGHT}, "bibasilar": {LEFT, RIGHT}, "bihilar": {LEFT, RIGHT},
 }  # fmt: skip
 
@@ -132,7 +133,7 @@ def _sides(tokens: Sequence[Token], taken: set[int], places: set[int]) -> list[S
     for at, token in enumerate(tokens):
         if token.text not in _SIDES or at in taken:
             continue
-        if token.text == "both" and not _paired_organs(tokens, at, places):
+        if token.text in {"both", "each"} and not _paired_organs(tokens, at, places):
             continue
         found.append((at, frozenset(_SIDES[token.text])))
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.grounding.case import Case, Refusal
 from agent.grounding.known import Known
 from agent.grounding.numbers import NONE, agrees
@@ -36,6 +38,9 @@ def _number_holds(case: Case, said: Quantity) -> Refusal | None:
             if refusal is None:
                 return None
             worst = refusal
+    if len(said.sides) == 2 and worst.code == "side":
+        halves = [replace(said, sides=frozenset({side})) for side in said.sides]
+        return next(filter(None, (_number_holds(case, half) for half in halves)), None)
     return worst
 
 
@@ -60,6 +65,8 @@ def _counts_classes(case: Case, said: Quantity) -> bool:
 
 def _attached(case: Case, said: Quantity, known: Known, other: Quantity) -> Refusal | None:
     value = f"{said.number.value:g}"
+    if not known.comes_from(said.source):
+        return Refusal("source", f"That is not where {value} comes from.")
     if said.number.denied != other.number.denied:
         return Refusal("polarity", f"The statement denies {value}, which the evidence says.")
     if not _same_quantity(said, known, other):
@@ -134,7 +141,8 @@ def _subject_beside(case: Case, said: Quantity, known: Known) -> bool:
 def _place_fits(case: Case, said: Quantity, known: Known, other: Quantity) -> bool:
     if said.anatomy is None or said.anatomy in case.frame - {"lung"}:
         return True
-    alone = len({q.number.base for q in known.quantities if not q.number.label}) == 1
+    stated = [q.number for q in known.quantities if q.number.comparator == "="]
+    alone = len({number.base for number in stated if not number.label}) == 1
     if other.anatomy is not None and not alone:
         return said.anatomy == other.anatomy
     return said.anatomy in known.anatomy or said.anatomy in case.frame

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from agent.grounding.tokens import stem
 
-__all__ = ["frame_stems", "frame_terms"]
+__all__ = ["SOURCES", "frame_stems", "frame_terms"]
 
 _FRAMES = {
     "chest": ("film radiograph chest thorax frontal plain", ("chest", "lung")),
@@ -19,6 +19,14 @@ _FRAMES = {
     "mr": ("mr mri scan magnetic resonance", ()),
 }
 """By a word of the tool's name: words, and terms of the terminology."""
+
+
+_SEEN_ON = (
+    "film", "radiograph", "ct", "mri", "dermoscopy", "photograph", "fundus", "slide", "genome",
+    "genotypes", "ultrasound", "mammogram", "oct",
+)  # fmt: skip
+SOURCES = frozenset(map(stem, _SEEN_ON))
+"""Words that say where a thing was seen: they must fit the tool that said it."""
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from agent.grounding.assertion import Trigger
 from agent.grounding.claims import Claims, Sentence, Vocabulary, parse
+from agent.grounding.frames import frame_stems
 from agent.grounding.mentions import Mention
 from agent.grounding.numbers import NONE, Number, agrees, unit_named
 from agent.grounding.quantities import QUANTITIES, Quantity
@@ -32,6 +33,7 @@ _RETINOPATHY = {
 _UNASSESSED = re.compile(r"^(NOT ASSESSED|LIMITS|LIMITATIONS)\s*\n.*?(?=\n\n|\Z)", re.M | re.S)
 """Blocks of a report that name things only to say that nothing is known of them."""
 
+_JUDGED = {"finding", "attribute"}
 _AUXILIARY = {"is", "yet", "have", "-"}
 _BY_UNIT = {
     "volume": "volume", "density": "density", "length": "length", "area": "area",
@@ -56,6 +58,10 @@ class Known:
     denied: frozenset[str]
     """Words behind a 'not'."""
     probability: float | None
+
+    def comes_from(self, source: str | None) -> bool:
+        """Tell whether a word like 'film' fits where this comes from."""
+        return source is None or source in self.stems or source in frame_stems(self.item.tool)
 
 
 def vocabulary_for(cited: Iterable[Evidence]) -> Vocabulary:
@@ -159,7 +165,7 @@ def _by_probability(mentions: Sequence[Mention], probability: float) -> list[Men
     """A probability of a finding, and no word on it: likely, unlikely or open."""
     level = 1 if probability >= 0.8 else -1 if probability <= 0.2 else 0
     return [
-        replace(m, level=level) if m.level is None and m.category == "finding" else m
+        replace(m, level=level) if m.level is None and m.category in _JUDGED else m
         for m in mentions
     ]
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.grounding.assertion import Level, Trigger, clauses, level_of, status_of
+from agent.grounding.frames import SOURCES
 from agent.grounding.nearness import nearest
 from agent.grounding.tokens import Token
 
-__all__ = ["Mention", "Place", "Side", "find_mentions", "grouped", "placed"]
+__all__ = ["Mention", "Place", "Side", "find_mentions", "grouped", "placed", "source_of"]
 
 Place = tuple[int, int, str]
 """First token, one behind the last, and the term."""
@@ -33,6 +34,8 @@ class Mention:
     modifiers: frozenset[str]
     start: int
     end: int
+    source: str | None = None
+    """Where it was seen, if the clause says so: 'film', 'ct'."""
     member: bool = False
     """Named as one class of a prediction set."""
 
@@ -57,9 +60,18 @@ def find_mentions(
         empty: frozenset[str] = frozenset()
         mentions.append(
             Mention(frozenset({name}), kinds[name], level, undecided, status,
-                    empty, empty, empty, start, end, _member(triggers, start, end))
+                    empty, empty, empty, start, end, source_of(tokens, (start, end)),
+                    _member(triggers, start, end))
         )  # fmt: skip
     return mentions
+
+
+def source_of(tokens: Sequence[Token], place: tuple[int, int]) -> str | None:
+    """Return the word of the clause that says where a thing was seen."""
+    span = next((clause for clause in clauses(tokens) if place[0] in clause), range(0))
+    spans = [(at, at + 1) for at in span if tokens[at].stem in SOURCES]
+    index = nearest(tokens, place, spans)
+    return None if index is None else tokens[spans[index][0]].stem
 
 
 def _member(triggers: Sequence[Trigger], start: int, end: int) -> bool:

@@ -158,6 +158,13 @@ def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> 
     return Refusal("attribute", f"The evidence does not say so of {_called(said)}: {extra}.")
 
 
+def _same_source(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if known.comes_from(said.source):
+        return None
+    return Refusal("source", f"That is not where the evidence on {_called(said)} comes from.")
+
+
 _TESTS: tuple[Test, ...] = (
-    _same_thing, _same_polarity, _same_status, _same_side, _same_site, _same_modifiers,
+    _same_thing, _same_source, _same_polarity, _same_status, _same_side, _same_site,
+    _same_modifiers,
 )  # fmt: skip

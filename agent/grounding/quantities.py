@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from agent.grounding.assertion import clauses
-from agent.grounding.mentions import Mention, Place, Side, grouped
+from agent.grounding.mentions import Mention, Place, Side, grouped, source_of
 from agent.grounding.nearness import cost, near
 from agent.grounding.numbers import Number, Unit
 from agent.grounding.tokens import Token
@@ -60,6 +60,8 @@ class Quantity:
     """The attribute that stands directly before ('referable')."""
     close: bool = False
     """True where a quantity stands right beside the number."""
+    source: str | None = None
+    """Where it was measured, if the clause says so."""
 
 
 def find_quantities(
@@ -95,6 +97,7 @@ def find_quantities(
                 frozenset(noun for at, _, noun in nouns if at in span),
                 _attribute(tokens, number, mentions),
                 any(_beside(tokens, number, each[0]) for each in nouns),
+                source_of(tokens, place),
             )
         )
     return found

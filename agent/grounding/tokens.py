@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +18,7 @@ _TOKEN = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^a-z])|\n+")
 
-_SPELLINGS = (
+_SPELLINGS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"[’‘`]"), "'"),
     (re.compile(r"[‐‑]"), "-"),
     (re.compile(r"\bcannot\b", re.I), "can not"),
@@ -27,13 +28,11 @@ _SPELLINGS = (
     (re.compile(r"\bx[- ]?rays?\b", re.I), "radiograph"),
     (
         re.compile(
-            r"\b(?:the )?(?:heart|cardiac silhouette) (?:is|appears|looks) not enlarged", re.I
+            r"\b(?:the )?(?:heart|cardiac silhouette) (?:is|appears|looks)( not)?( \w+ly)?"
+            r" enlarged",
+            re.I,
         ),
-        "there is no cardiomegaly",
-    ),
-    (
-        re.compile(r"\b(?:the )?(?:heart|cardiac silhouette) (?:is|appears|looks) enlarged", re.I),
-        "there is cardiomegaly",
+        lambda m: f"there is{' no' if m[1] else ''}{m[2] or ''} cardiomegaly",
     ),
     (re.compile(r"\bfront to back\b", re.I), "anteroposterior"),
     (re.compile(r"\b(?:right to left|left to right)\b", re.I), "transverse"),

@@ -10,7 +10,7 @@ from agent.grounding.quantities import QUANTITIES
 from agent.grounding.terms import looks_clinical, neutral_stems
 from agent.grounding.tokens import Token, stem
 
-__all__ = ["words_hold"]
+__all__ = ["something_said", "words_hold"]
 
 _LICENSED = {
     "absent", "unlikely", "weak", "possible", "member", "undecided", "probable", "definite",
@@ -78,6 +78,19 @@ def words_hold(case: Case) -> Refusal | None:
         if not _accounted(case, sentence, at, token, allowed)
     ]
     return _refusal(case, strange) if strange else None
+
+
+def something_said(case: Case) -> Refusal | None:
+    """'It is present.' claims nothing that could be checked."""
+    easy = neutral_stems().union(*(frame_stems(known.item.tool) for known in case.known))
+    for sentence in case.said.sentences:
+        claims = [*sentence.mentions, *sentence.quantities, *sentence.anatomy]
+        undecided = any(t.meaning == "undecided" for t in sentence.triggers)
+        within = {at for t in sentence.triggers for at in range(t.start, t.end)}
+        words = [t for at, t in enumerate(sentence.tokens) if t.kind == "word" and at not in within]
+        if not claims and not undecided and all(word.stem in easy for word in words):
+            return Refusal("empty", "The statement says nothing that could be checked.")
+    return None
 
 
 def _accounted(

@@ -105,6 +105,9 @@ def test_statement_is_checked_in_under_5_ms():
         ("Pneumonia or opacity is present [E7].", "citation"),
         ("Is there pneumonia or opacity?", "question"),
         ("[E1]", "empty"),
+        ("It is present.", "empty"),
+        ("There are other findings.", "empty"),
+        ("The model finds nothing else.", "invented"),
     ],
 )
 def test_fault_is_named_by_its_code(statement, code):
@@ -120,6 +123,12 @@ def test_statement_that_cannot_be_parsed_is_refused(language):
 
 def test_statement_without_citation_is_refused():
     assert check("There is pneumonia or opacity.", []).code == "uncited"
+
+
+def test_what_one_tool_saw_is_not_told_of_another():
+    assert code_of("The CT shows pneumonia or opacity.", FILM, LEFT) == "source"
+    assert code_of("The film shows a left lung volume of 2510 cm3.", FILM, LEFT) == "source"
+    assert code_of("The film shows pneumonia or opacity.", FILM, LEFT) == "supported"
 
 
 def test_disjunction_supports_neither_of_its_parts_alone():
