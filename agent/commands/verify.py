@@ -41,7 +41,8 @@ def _verified(case: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput(
             "Every case needs 'evidence' (a list of evidence), 'statement' and 'cites'."
         ) from None
-    if not cites or any(name not in evidence for name in cites):
-        return {"id": case.get("id"), "supported": False, "reason": "citation"}
+    if any(name not in evidence for name in cites):
+        told = "It cites evidence that is not there."
+        return {"id": case.get("id"), "supported": False, "reason": told}
     verdict = check(statement, [evidence[name] for name in cites])
     return {"id": case.get("id"), "supported": verdict.supported, "reason": verdict.reason}

@@ -18,13 +18,12 @@ from agent.answer import (
     Plan,
     Statement,
 )
+from agent.grounding import CHECKER
 from agent.state import Consultation, State, load
 from prompts import load as load_prompt
 from specialists.schema import Evidence, Provenance
 
 __all__ = ["finish"]
-
-CHECKER = "agent.grounding (plain code)"
 
 
 async def finish(state: State, runtime: Runtime[Consultation]) -> State:

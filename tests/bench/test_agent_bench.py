@@ -50,9 +50,7 @@ async def test_overhead_of_a_one_tool_question(
     )
 
 
-async def test_seven_tools_of_one_second(
-    serve: Serve, settings: Settings, score: Path
-) -> None:
+async def test_seven_tools_of_one_second(serve: Serve, settings: Settings, score: Path) -> None:
     specs = [toy_spec(f"report_{number}", SlowToy) for number in range(7)]
     async with Agent(settings, servers={"toys": serve(*specs)}) as agent:
         await agent.inspect([score])

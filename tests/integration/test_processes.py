@@ -130,11 +130,11 @@ async def test_killed_server_costs_only_its_part(tmp_path: Path, settings: Setti
         f"shop = Workshop.create([{str(DATA)!r}])\n"
         "build_server(specs={spec.name: spec}, workshop=shop).run(show_banner=False)\n"
     )
+    common = {"command": sys.executable, "env": environment(tmp_path)}
     servers = {
-        "ct": {"command": sys.executable, "args": ["-m", "agent", "serve", "--only", "report_ct"],
-               "env": environment(tmp_path)},
-        "waiting": {"command": sys.executable, "args": [str(waiting)], "env": environment(tmp_path)},
-    }  # fmt: skip
+        "ct": {**common, "args": ["-m", "agent", "serve", "--only", "report_ct"]},
+        "waiting": {**common, "args": [str(waiting)]},
+    }
     async with Agent(settings, servers=servers) as agent:
 
         async def kill() -> None:
