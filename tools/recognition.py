@@ -96,8 +96,6 @@ def _recogniser() -> Any:
     if find_spec("torch") is None or find_spec("safetensors") is None:
         logger.warning("pictures without a header stay unknown: pip install 'wardround[models]'")
         return None
-    from specialists.recogniser.predict import Recogniser
+    from specialists.recogniser import predict
 
-    import specialists.recogniser
-
-    return Recogniser(Path(specialists.recogniser.__file__).parent)
+    return predict.Recogniser(Path(predict.__file__).parent)
