@@ -76,9 +76,9 @@ def _said_by_specialist(structured: Mapping[str, Any]) -> list[_Said] | None:
         return None
     return [
         *map(_finding, result.findings),
-        *map(_measurement, result.measurements),
         *map(_prediction_set, result.prediction_sets),
         *(each for score in result.risk_scores for each in _risk_score(score)),
+        *map(_measurement, result.measurements),
         *([_Said(result.narrative.text)] if result.narrative else []),
     ]
 

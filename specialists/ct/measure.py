@@ -25,12 +25,12 @@ def measurements(scan: Scan) -> tuple[Measurement, ...]:
     """Everything that is measured, in the order of a report."""
     counts = label_counts(scan.masks.labels)
     return (
-        *_field(scan),
         *_parts(scan),
         *_lungs(scan, counts),
         *_gas(scan, counts),
         *_tissues(scan, counts),
         *_dense(scan, counts),
+        *_field(scan),
     )
 
 

@@ -7,11 +7,15 @@ import sys
 import pytest
 
 from agent.cli import _COMMANDS
-from tests.contract.readme import README, split, table
+from tests.contract.readme import README, first_answer, section, table
 
 
 def test_table_of_specialists_is_the_registry() -> None:
-    assert split()[1] == table()
+    assert section("specialists")[1] == table()
+
+
+def test_answer_in_the_readme_is_what_the_demo_prints() -> None:
+    assert section("demo")[1] == first_answer()
 
 
 def test_commands_named_in_the_readme_are_there() -> None:
