@@ -41,7 +41,7 @@ def draw(film: NDArray[np.float32], evidence: NDArray[np.float32], caption: str)
     pen = ImageDraw.Draw(canvas)
     pen.text((12, both.shape[0] + 12), caption, INK, ImageFont.load_default(17))
     buffer = BytesIO()
-    canvas.save(buffer, "PNG", optimize=True)
+    canvas.save(buffer, "PNG", compress_level=4)
     return Picture("Chest film with what the decision rests on", buffer.getvalue())
 
 
