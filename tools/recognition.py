@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from specialists.errors import WardroundError
 from specialists.readers import read_photograph, read_radiograph
+from specialists.recogniser.loaded import recogniser
 from specialists.schema import Manifest
 from tools.files import FileStore, Held
 
@@ -66,11 +66,11 @@ def _confirmed(manifest: Manifest, held: Held) -> Manifest:
 
 
 def _look(held: Held) -> dict[str, Any]:
-    recogniser = _recogniser()
-    if recogniser is None:
+    net = recogniser()
+    if net is None:
         return {"recognised": "unknown", "recognised_probability": None}
     try:
-        label, probability, _ = recogniser.recognise(_pixels(held))
+        label, probability, _ = net.recognise(_pixels(held))
     except WardroundError as error:
         logger.info("recogniser: %s", error.code)
         return {"recognised": "unknown", "recognised_probability": None}
@@ -85,17 +85,3 @@ def _pixels(held: Held) -> NDArray[Any]:
         grey = np.rint(read_radiograph(held.found.paths).pixels * 255).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
     return read_photograph(held.found.paths).pixels
-
-
-@cache
-def _recogniser() -> Any:
-    """The shipped recogniser, or None where torch is not installed."""
-    from importlib.util import find_spec
-    from pathlib import Path
-
-    if find_spec("torch") is None or find_spec("safetensors") is None:
-        logger.warning("pictures without a header stay unknown: pip install 'wardround[models]'")
-        return None
-    from specialists.recogniser import predict
-
-    return predict.Recogniser(Path(predict.__file__).parent)

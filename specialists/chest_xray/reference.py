@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from specialists.base import Progress, Reading, Request, Source
 from specialists.chest_xray.picture import draw
 from specialists.chest_xray.predict import ChestNet
 from specialists.chest_xray.spec import FINDING, ChestXrayRequest
-from specialists.errors import InvalidInput
+from specialists.errors import InvalidInput, NotAccepted
 from specialists.readers import read_radiograph
+from specialists.recogniser.loaded import recogniser
+from specialists.recogniser.predict import UNKNOWN
 from specialists.schema import (
     Assertion,
     Finding,
@@ -58,6 +61,7 @@ class ReferenceBackend:
         source = inputs["film"][0]
         progress(0.1, "reading the film")
         film = read_radiograph(source.paths)
+        doubt = _doubt(film.pixels)
         population = request.population or _population(source.manifest)
         progress(0.4, "running the network")
         logits = self._net.logits([film.pixels])
@@ -73,7 +77,7 @@ class ReferenceBackend:
             measurements=tuple(earlier),
             prediction_sets=(predicted,),
             not_assessed=NOT_ASSESSED,
-            warnings=(*_warnings(source.manifest, population), *film.notes),
+            warnings=(*doubt, *_warnings(source.manifest, population), *film.notes),
             provenance=self._provenance(),
         )
         return Reading(result, (picture,))
@@ -81,9 +85,7 @@ class ReferenceBackend:
     def _index(self, name: str) -> int:
         return self._net.classes.index(name)
 
-    def _prediction_set(
-        self, logits: np.ndarray[tuple[int, ...], np.dtype[np.float32]], population: str | None
-    ) -> PredictionSet:
+    def _prediction_set(self, logits: NDArray[np.float32], population: str | None) -> PredictionSet:
         probabilities = self._net.calibrated(logits, population)[0]
         members = self._net.sets(logits, population)[0]
         labels = tuple(
@@ -125,6 +127,27 @@ class ReferenceBackend:
             weights_sha256=card["sha256"],
             evaluated_on=_evaluation(card),
         )
+
+
+def _doubt(pixels: NDArray[np.float32]) -> tuple[str, ...]:
+    """Ask the recogniser whether this looks like a chest film, whatever the header says.
+
+    Raises:
+        NotAccepted: If it looks like something else that the recogniser knows.
+    """
+    net = recogniser()
+    if net is None:
+        return ()
+    grey = np.rint(pixels * 255).astype(np.uint8)
+    seen = net.recognise(np.repeat(grey[..., None], 3, axis=2)).label
+    if seen == "chest X-ray":
+        return ()
+    if seen != UNKNOWN:
+        raise NotAccepted(
+            f"The header says chest radiograph, but the picture looks like: {seen}. "
+            "Accepted here: a frontal chest radiograph."
+        )
+    return ("The picture was not recognised as a chest film; the header says that it is one.",)
 
 
 def _population(manifest: Manifest) -> str | None:

@@ -70,3 +70,19 @@ async def test_population_that_is_not_known_is_refused() -> None:
     told = (await call("cxr/RG1_J2KI.dcm", population="canine")).meta[ERROR_KEY]
     assert told["code"] == "invalid_input"
     assert "population" in told["message"]
+
+
+async def test_film_whose_header_lies_is_doubted(tmp_path: Path) -> None:
+    import pydicom
+
+    ankle = pydicom.dcmread(DATA / "cxr" / "ankle_RG3_J2KI.dcm")
+    ankle.BodyPartExamined = "CHEST"
+    del ankle.StudyDescription, ankle.AcquisitionDeviceProcessingDescription
+    ankle.save_as(tmp_path / "lie.dcm")
+    server = build_server(only=["report_chest_xray"], workshop=Workshop.create([tmp_path]))
+    async with Client(server) as client:
+        result = await client.call_tool_mcp("report_chest_xray", {"files": ["lie.dcm"]})
+    if result.is_error:
+        assert result.meta[ERROR_KEY]["code"] == "not_accepted"
+    else:
+        assert "not recognised as a chest film" in result.structured_content["warnings"][0]
