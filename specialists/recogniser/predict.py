@@ -100,7 +100,7 @@ class Recogniser:
     def _judge(self, row: Floats, distance: NDArray[np.float32]) -> Recognition:
         best, guard = int(row.argmax()), self.card["guard"]
         near = bool(distance[best] <= guard["distance_limits"][best])
-        known = near and float(row[best]) >= guard["probability_floor"]
+        known = near and float(row[best]) >= guard["probability_floors"][best]
         return Recognition(self.classes[best] if known else UNKNOWN, float(row[best]), near)
 
     def recognise(self, picture: ArrayLike) -> Recognition:

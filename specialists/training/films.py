@@ -62,8 +62,8 @@ def read_films(folders: Mapping[str, Path], limit: int | None = None) -> Films:
             labels.append(int(row["label"] == "pneumonia"))
             populations.append(population)
             people.append(f"{population} {row.get('patient_id') or person(name)}")
-    stacked = (torch.from_numpy(np.stack(arrays)) for arrays in (images, inputs))
-    return Films(*stacked, np.array(labels), populations, people)
+    varied, plain = (torch.from_numpy(np.stack(arrays)) for arrays in (images, inputs))
+    return Films(varied, plain, np.array(labels), populations, people)
 
 
 def of_population(films: Films, part: NDArray[np.intp], population: str) -> NDArray[np.intp]:

@@ -72,7 +72,10 @@ FACTS: dict[str, Any] = {
         "other radiographs were hands only; other body parts are mostly unknown",
         "MR was breast and head only; ultrasound, mammography, OCT, endoscopy, PET were never "
         "seen and should be unknown",
-        "skin was dermoscopy; a phone photograph of skin may be unknown",
+        "body CT resembles breast MR to it: many CT slices without a header are unknown",
+        "skin was dermoscopy; a phone photograph of skin may be unknown, and one that is evenly "
+        "red may be taken for a fundus photograph",
+        "the guard's probability floors were set by hand after a look at a few dozen sample files",
         "few real photographs of everyday things were available, so many are unknown",
         "MedNIST names no patients: its slices were split by image, and its figures are "
         "optimistic for that",

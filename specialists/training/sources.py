@@ -4,12 +4,16 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
+from specialists.recogniser.preprocess import shrink
 from specialists.training.films import person
 from specialists.training.pictures import generate, photographs
 
@@ -23,6 +27,8 @@ CLASSES = (
     "H&E tissue",
     "not a medical image",
 )
+
+STORED = 128
 
 Picture = NDArray[np.uint8]
 Case = tuple[Picture, str, str, str]
@@ -126,3 +132,27 @@ def every_case(folders: Mapping[str, Path], seed: int) -> Iterator[Case]:
     yield from simple(folders["lc25000"], "H&E tissue", lambda r: r["group"])
     yield from vqa_rad(folders["vqa_rad"])
     yield from invented(150, seed)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All cases: images (n, 3, STORED, STORED) uint8, labels (n,), source and group names."""
+
+    images: Tensor
+    labels: NDArray[np.intp]
+    sources: list[str]
+    groups: list[str]
+
+
+def read_pictures(folders: Mapping[str, Path], seed: int, every: int = 1) -> Pictures:
+    """Read every source, or every n-th case for a trial."""
+    images, labels, sources, groups = [], [], [], []
+    for index, (picture, label, source, group) in enumerate(every_case(folders, seed)):
+        if index % every:
+            continue
+        images.append(shrink(picture, STORED))
+        labels.append(CLASSES.index(label))
+        sources.append(source)
+        groups.append(group)
+    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+    return Pictures(stacked, np.array(labels), sources, groups)
