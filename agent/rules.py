@@ -89,15 +89,12 @@ def _with_files(text: str, request: PlanRequest) -> Plan:
     wrong = _wrong_modality(text, files)
     if wrong is not None:
         return _say("clarify", _refusals(wanted, files) or wrong)
-    tools = [info for info in wanted if any(_takes(info, one) for one in files)]
-    calls = [call for info in tools for call in _calls(info, files, text)]
-    served = {name for call in calls for name in call.attachments}
-    if not wanted or not calls:
-        left = [one for one in files if one.id not in served]
-        tools_left = [i for i in request.catalogue.values() if not (wanted and _asks(i))]
-        calls += _by_kind(left, tools_left, text, request.question)
+    calls = [call for info in wanted for call in _calls(info, files, text, request.question)]
+    if not wanted:
+        calls = _by_kind(files, request.catalogue.values(), text, request.question)
     if not calls:
-        return _say("clarify", _refusals(wanted, files) or _needs(wanted))
+        told = _refusals(wanted, files) or _needs(wanted)
+        return _say("clarify", f"{told} {_instead(files, request.catalogue.values())}".strip())
     return Plan(action="call", calls=tuple(calls), message=None)
 
 
@@ -107,31 +104,28 @@ def _named(text: str, tools: Iterable[ToolInfo]) -> list[ToolInfo]:
 
 
 def _by_kind(
-    files: Sequence[Attachment],
-    tools: Sequence[ToolInfo],
-    text: str,
-    question: str,
+    files: Sequence[Attachment], tools: Iterable[ToolInfo], text: str, question: str
 ) -> list[Call]:
     """The first tool that takes each file; one for free questions only where no other does."""
-    calls: list[Call] = []
+    shared: dict[str, list[Attachment]] = {}
+    known = {info.name: info for info in sorted(tools, key=_asks)}
     for one in files:
-        for info in sorted(tools, key=_asks):
-            if _takes(info, one) and _main_role(info, one):
-                calls += _calls(info, [one], text, question)
-                break
-    return calls
+        first = next((i for i in known.values() if _takes(i, one) and _main_role(i, one)), None)
+        if first is not None:
+            shared.setdefault(first.name, []).append(one)
+    return [
+        call for name, own in shared.items() for call in _calls(known[name], own, text, question)
+    ]
 
 
-def _calls(
-    info: ToolInfo, files: Sequence[Attachment], text: str, question: str | None = None
-) -> list[Call]:
+def _calls(info: ToolInfo, files: Sequence[Attachment], text: str, question: str) -> list[Call]:
     """One call a main file, with the files that play the optional roles; or one call to compare."""
     fitting = [one for one in files if _takes(info, one)]
     main = [one for one in fitting if _main_role(info, one)]
     extra = [one.id for one in fitting if one not in main]
     arguments = _options(info, text)
     if _asks(info):
-        arguments["question"] = question or text
+        arguments["question"] = question
     if len(main) == 2 and re.search(_COMPARE, text) and _fit_together(info, main):
         main_ids = [tuple(one.id for one in main)]
     else:
@@ -221,6 +215,13 @@ def _refusals(wanted: Sequence[ToolInfo], files: Sequence[Attachment]) -> str:
                 reasons = assign_roles(info.accepts, [one.manifest])[1]
                 told += [f"{info.title} can't read {one.id}: {reason}" for reason in reasons]
     return " ".join(dict.fromkeys(told))
+
+
+def _instead(files: Sequence[Attachment], tools: Iterable[ToolInfo]) -> str:
+    """Which tools with a model here do take the files, for the user to ask about."""
+    ready = [info for info in tools if info.available and not _asks(info)]
+    pairs = [(one, [i.title for i in ready if _takes(i, one)]) for one in files]
+    return " ".join(f"{one.id} can be read by: {', '.join(n)}." for one, n in pairs if n)
 
 
 def _needs(wanted: Sequence[ToolInfo]) -> str:
