@@ -19,6 +19,7 @@ from agent.gemma import Composer, Planner, PlanRequest
 from agent.settings import Settings
 from agent.threads import open_checkpoints
 from agent.toolbox import Outcome, Report, Toolbox, read_config
+from specialists.errors import InvalidInput
 from specialists.schema import Inspection
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Agent", "Event"]
 
 _OWN = "wardround"
+_LONGEST_QUESTION = 20_000
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ class Agent:
         thread: str | None = None,
     ) -> AsyncIterator[Event]:
         """Answer a question and tell what is being done; the last event is the answer."""
+        if not 0 < len(question.strip()) <= _LONGEST_QUESTION:
+            raise InvalidInput(f"A question has 1 to {_LONGEST_QUESTION:,} characters.")
         await self._open()
         names = self._names(files)
         config = {"configurable": {"thread_id": thread or uuid4().hex}}

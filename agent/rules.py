@@ -33,9 +33,12 @@ _OUT_OF_SCOPE = (
     r"\b(prescri\w+|dos(e|age|ing) of|which (drug|antibiotic|medication)|what (drug|antibiotic)|"
     r"treat(ment|ed|ing)?\b|chemotherap\w+|therapy|antibiotics?|operate|book|appointment|"
     r"weather|poem|joke|recipe|stock|invoice|translate|email|password|recet\w+|ordonnance|rezept)\b"
-    r"|(ignore|disregard|forget|override) .{0,30}(instructions|rules|prompt)"
     r"|system prompt|开药|天气"
 )
+_ORDER = (
+    r"\b(ignore|disregard|forget|override)\b.{0,40}\b(instructions?|rules?|prompts?|guidelines)\b"
+)
+"""Instructions to the planner: what carries them is left out, the rest is a question."""
 _ONLY = r"\b(only|just|solely|s[oó]lo|solamente|seulement|uniquement|nur|apenas|somente)\b|只|仅"
 _COMPARE = (
     r"\b(compar\w*|prior|previous|earlier|interval|change[sd]?|since|worse\w*|better|progress\w*|"
@@ -64,13 +67,13 @@ class RulePlanner:
 
     async def plan(self, request: PlanRequest) -> Plan:
         """Write a plan; never fails."""
-        text = _plain(request.question)
+        text = _without_orders(_plain(request.question))
         return _without_files(text, request) or _with_files(text, request)
 
 
 def _without_files(text: str, request: PlanRequest) -> Plan | None:
     """Answer or refuse what needs no file, or None."""
-    if re.search(_OUT_OF_SCOPE, text):
+    if not text or re.search(_OUT_OF_SCOPE, text):
         return _say("refuse", _SCOPE)
     if re.search(_ABOUT, text) or (re.search(_GREETING, text) and not request.attachments):
         return _say("answer", _about(request.catalogue.values()))
@@ -79,6 +82,11 @@ def _without_files(text: str, request: PlanRequest) -> Plan | None:
         if named:
             return _say("answer", " ".join(f"{i.title}: {i.description}" for i in named))
     return None
+
+
+def _without_orders(text: str) -> str:
+    sentences = re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n", text)
+    return " ".join(one for one in sentences if not re.search(_ORDER, one)).strip()
 
 
 def _with_files(text: str, request: PlanRequest) -> Plan:

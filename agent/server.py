@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 
 from fastmcp import FastMCP
 from fastmcp.tools import Tool, ToolResult
-from mcp_types import ResourceLink, TextContent, ToolAnnotations
-from pydantic import Field
+from mcp_types import ResourceLink, TextContent
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent.agent import Agent
 from agent.answer import Answer
 from agent.export.markdown import to_markdown
 from agent.settings import Settings
-from tools.server import Workshop, build_server, error_result
+from tools.server import Workshop, build_server, checked_tool
 
 __all__ = ["build_consulting_server", "serve"]
 
@@ -67,20 +67,23 @@ def build_consulting_server(settings: Settings, only: Sequence[str] = ()) -> Fas
     return server
 
 
+class ConsultArguments(BaseModel):
+    """Arguments of `consult`."""
+
+    model_config = ConfigDict(extra="forbid", title="consult")
+
+    question: str = Field(min_length=2, max_length=4000, description="In words.")
+    files: list[str] = Field(
+        default=[], description="Paths under an allowed root, or handles from inspect_files."
+    )
+    thread: str | None = Field(
+        default=None, description="Continue, or begin, a conversation of this name."
+    )
+
+
 def _consult_tool(agent: Agent) -> Tool:
-    async def consult(
-        question: Annotated[str, Field(min_length=2, max_length=4000, description="In words.")],
-        files: Annotated[
-            list[str], Field(description="Paths under an allowed root, or handles.")
-        ] = [],  # noqa: B006 - a schema's default, never changed
-        thread: Annotated[
-            str | None, Field(description="Continue, or begin, a conversation of this name.")
-        ] = None,
-    ) -> ToolResult:
-        try:
-            answer = await agent.ask_async(question, files, thread)
-        except Exception as error:  # noqa: BLE001 - the process's edge: logged and mapped
-            return error_result(error)
+    async def consult(given: ConsultArguments) -> ToolResult:
+        answer = await agent.ask_async(given.question, given.files, given.thread)
         links = [
             ResourceLink(
                 type="resource_link", uri=one.uri, name=one.title, mime_type=one.media_type
@@ -90,13 +93,11 @@ def _consult_tool(agent: Agent) -> Tool:
         text = TextContent(type="text", text=to_markdown(answer))
         return ToolResult(content=[text, *links], structured_content=answer.model_dump(mode="json"))
 
-    return Tool.from_function(
+    return checked_tool(
+        ConsultArguments,
         consult,
         name="consult",
         title="Consult",
         description=_DESCRIPTION,
         output_schema=Answer.model_json_schema(mode="serialization"),
-        annotations=ToolAnnotations(
-            read_only_hint=True, idempotent_hint=True, open_world_hint=False
-        ),
     )

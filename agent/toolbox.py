@@ -54,6 +54,8 @@ class ToolInfo:
     """Its classes, each with the names that data sets use for it."""
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes."""
+    label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The options of a call that can give a class, where only some can."""
     available: bool = True
     """False where no backend is registered for it."""
 
@@ -246,6 +248,7 @@ def _described(tool: Any, server: str) -> ToolInfo:
         timeout_s=own["timeout_s"],
         labels=own["labels"],
         positive=tuple(own["positive"]),
+        label_options=own.get("label_options", {}),
         available=bool(own["backends"]),
     )
 

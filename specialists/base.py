@@ -127,3 +127,5 @@ class SpecialistSpec:
     """For `evaluate`: class name → the names that data sets use for it. Empty: not evaluable."""
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes (for `auc_binary`)."""
+    label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For `evaluate`: class name → the options of a call that can give it, where only some can."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -16,7 +16,7 @@ import anyio.to_thread
 from fastmcp.server.dependencies import get_context
 from fastmcp.tools import Tool, ToolResult
 from mcp_types import ResourceLink, TextContent, ToolAnnotations
-from pydantic import PrivateAttr, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from specialists.acceptance import assign_roles
 from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
@@ -27,9 +27,18 @@ from tools.files import FileStore, is_handle
 from tools.pictures import PictureStore
 from tools.recognition import complete
 
-__all__ = ["ERROR_KEY", "READ_ONLY", "SpecialistTool", "error_result", "specialist_tool"]
+__all__ = [
+    "ERROR_KEY",
+    "CheckedTool",
+    "SpecialistTool",
+    "checked_tool",
+    "error_result",
+    "specialist_tool",
+]
 
 logger = logging.getLogger(__name__)
+
+Model = TypeVar("Model", bound=BaseModel)
 
 ERROR_KEY = "wardround/error"
 """Key of a failed result's `_meta`: code, message, retryable."""
@@ -44,6 +53,36 @@ _FILES = {
     "minItems": 1,
     "description": "Paths under an allowed root, or handles from inspect_files.",
 }
+
+
+class CheckedTool(Tool):
+    """A tool whose arguments are checked here: an error names the argument, never its value."""
+
+    _arguments: type[BaseModel] = PrivateAttr()
+    _work: Callable[[Any], Awaitable[ToolResult]] = PrivateAttr()
+
+    async def run(self, arguments: dict[str, Any]) -> ToolResult:
+        """Answer a call; every failure becomes an error result with a code."""
+        try:
+            return await self._work(validated(self._arguments, arguments))
+        except Exception as error:  # noqa: BLE001 - the process's edge: logged and mapped
+            return error_result(error)
+
+
+def checked_tool(
+    arguments: type[BaseModel], work: Callable[[Any], Awaitable[ToolResult]], **described: Any
+) -> CheckedTool:
+    """Make a tool.
+
+    Args:
+        arguments: Model of the arguments; its schema is the tool's.
+        work: Called with an instance of `arguments`.
+        described: Name, title, description and output schema, as `Tool` takes them.
+    """
+    schema = arguments.model_json_schema()
+    tool = CheckedTool(parameters=schema, annotations=READ_ONLY, **described)
+    tool._arguments, tool._work = arguments, work
+    return tool
 
 
 class SpecialistTool(Tool):
@@ -63,7 +102,8 @@ class SpecialistTool(Tool):
 
     async def _answer(self, arguments: dict[str, Any]) -> ToolResult:
         names = _file_names(arguments)
-        request = _request(self._spec, arguments)
+        options = {name: value for name, value in arguments.items() if name != "files"}
+        request = validated(self._spec.request, options)
         started = time.perf_counter()
         work = partial(self._read, names, request, _progress_to_client())
         try:
@@ -177,6 +217,7 @@ def _catalogue_entry(spec: SpecialistSpec) -> dict[str, Any]:
         "timeout_s": spec.timeout_s,
         "labels": {name: list(known) for name, known in spec.labels.items()},
         "positive": list(spec.positive),
+        "label_options": {name: dict(options) for name, options in spec.label_options.items()},
     }
 
 
@@ -187,13 +228,17 @@ def _file_names(arguments: Mapping[str, Any]) -> list[str]:
     return names
 
 
-def _request(spec: SpecialistSpec, arguments: Mapping[str, Any]) -> Request:
-    options = {name: value for name, value in arguments.items() if name != "files"}
+def validated(model: type[Model], arguments: Mapping[str, Any]) -> Model:
+    """Check arguments against their model.
+
+    Raises:
+        InvalidInput: Naming the arguments at fault and those there are, and no value.
+    """
     try:
-        return spec.request.model_validate(options)
+        return model.model_validate(dict(arguments))
     except ValidationError as error:
         told = "; ".join(_fault(fault) for fault in error.errors(include_input=False))
-        known = ", ".join(spec.request.model_fields)
+        known = ", ".join(model.model_fields)
         raise InvalidInput(f"{told}. The options are: {known}.") from None
 
 

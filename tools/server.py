@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import anyio.to_thread
 from fastmcp import FastMCP
 from fastmcp.resources import ResourceContent, ResourceResult
 from fastmcp.tools import Tool, ToolResult
 from mcp_types import TextContent
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from specialists.base import SpecialistSpec
 from specialists.errors import BackendUnavailable
@@ -21,12 +22,12 @@ from specialists.readers import Limits, configure
 from specialists.registry import spec_of
 from specialists.registry import specs as registered
 from specialists.schema import InspectedFile, Inspection
-from tools.adapter import READ_ONLY, error_result, specialist_tool
+from tools.adapter import checked_tool, specialist_tool
 from tools.files import FileStore
 from tools.inspect import inspect_files
 from tools.pictures import PictureStore
 
-__all__ = ["Workshop", "backend_states", "build_server", "error_result"]
+__all__ = ["Workshop", "backend_states", "build_server", "checked_tool"]
 
 _INSTRUCTIONS = (
     "Specialist models for medical images and genotypes. Call inspect_files first: it says what "
@@ -34,9 +35,13 @@ _INSTRUCTIONS = (
     "are for a qualified reader to check; they are no diagnosis."
 )
 
-Files = Annotated[
-    list[str], Field(min_length=1, description="Paths under an allowed root, or handles.")
-]
+
+class InspectArguments(BaseModel):
+    """Arguments of `inspect_files`."""
+
+    model_config = ConfigDict(extra="forbid", title="inspect_files")
+
+    files: list[str] = Field(min_length=1, description="Paths under an allowed root, or handles.")
 
 
 @dataclass
@@ -111,15 +116,14 @@ def backend_states() -> dict[str, str]:
 
 
 def _inspect_tool(shop: Workshop, specs: Mapping[str, SpecialistSpec]) -> Tool:
-    async def inspect(files: Files) -> ToolResult:
-        try:
-            seen = await anyio.to_thread.run_sync(inspect_files, shop.files, specs, files)
-        except Exception as error:  # noqa: BLE001 - the process's edge: logged and mapped
-            return error_result(error)
+    async def inspect(given: InspectArguments) -> ToolResult:
+        look = partial(inspect_files, shop.files, specs, given.files)
+        seen = await anyio.to_thread.run_sync(look)
         text = TextContent(type="text", text="\n".join(_line(one) for one in seen.files))
         return ToolResult(content=[text], structured_content=seen.model_dump(mode="json"))
 
-    return Tool.from_function(
+    return checked_tool(
+        InspectArguments,
         inspect,
         name="inspect_files",
         title="Inspect files",
@@ -129,7 +133,6 @@ def _inspect_tool(shop: Workshop, specs: Mapping[str, SpecialistSpec]) -> Tool:
             "for each. A folder or ZIP of DICOM gives one entry a series. Call it first."
         ),
         output_schema=Inspection.model_json_schema(mode="serialization"),
-        annotations=READ_ONLY,
     )
 
 

@@ -53,7 +53,8 @@ async def evaluate_specialist(
     for number, row in enumerate(rows, 1):
         progress(f"{number}/{len(rows)}")
         try:
-            outcome = await agent.call_async(tool, [row.path])
+            options: dict[str, Any] = dict(info.label_options.get(row.label, {}))
+            outcome = await agent.call_async(tool, [row.path], **options)
         except NotAccepted:
             refused += 1
             continue

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from fastmcp import Client
 
+from agent.server import build_consulting_server
+from agent.settings import Settings
 from specialists.schema import Accepts
 from tests.toys import (
     PNG,
@@ -170,3 +172,25 @@ async def test_file_option_becomes_the_role_of_its_name(serve: Serve, data: Path
         files = ["genomics/tiny1000G.vcf.gz", "genomics/PGS000802_hmPOS_GRCh37.txt"]
         result = await client.call_tool_mcp("report_toy", {"files": files})
     assert not result.is_error
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "words"),
+    [
+        ("inspect_files", {"files": []}, "files"),
+        ("inspect_files", {"files": ["x"], "name": "Doe^Jane"}, "name"),
+        ("consult", {"question": ""}, "question"),
+        ("consult", {"question": "Pneumonia?", "patient": "Doe^Jane"}, "patient"),
+        ("consult", {"question": "Pneumonia?", "files": "Doe^Jane.dcm"}, "files"),
+    ],
+)
+async def test_wrong_argument_is_named_and_its_value_is_not_repeated(
+    tool: str, arguments: dict[str, Any], words: str, settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    async with Client(build_consulting_server(settings)) as client:
+        result = await client.call_tool_mcp(tool, arguments)
+    told = (result.meta or {})[ERROR_KEY]
+    assert told["code"] == "invalid_input"
+    assert words in told["message"]
+    assert "Doe" not in result.content[0].text + caplog.text
