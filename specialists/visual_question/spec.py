@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from specialists.base import Request, SpecialistSpec
+from specialists.base import BackendSpec, Request, SpecialistSpec
 from specialists.schema import Accepts
 
 __all__ = ["SPEC", "VisualQuestionRequest"]
@@ -39,5 +39,14 @@ SPEC = SpecialistSpec(
         ),
     ),
     request=VisualQuestionRequest,
+    backends=(
+        BackendSpec(
+            name="reference",
+            target="specialists.visual_question.reference:ReferenceBackend",
+            requires=("torch", "safetensors"),
+            memory_gib=0.5,
+            install='pip install "wardround[models]"',
+        ),
+    ),
     keywords=("what is shown", "which organ", "which modality", "what plane", "describe the image"),
 )  # fmt: skip
