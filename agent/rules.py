@@ -24,16 +24,35 @@ _GREETING = (
 _ABOUT = (
     r"\b(what|which) (can|could) you\b|\bwho are you\b|\bwhat are you\b|\bhow do you work\b"
     r"|\b(which|what) (tools|specialists|models|modalities|files|formats)\b|\byour (tools|limits)\b"
+    r"|\bwie funktionierst du\b"
     r"|\bqu[eé] puedes\b|\bque peux-tu\b|\bwas kannst du\b|\bo que voc[eê]\b|你能做什么|可以做什么"
 )
 _DEFINITION = (
     r"^(what (is|are|does)|define|explain|qu[eé] es|qu'est-ce|was ist|o que [eé]|什么是)\b"
 )
 _OUT_OF_SCOPE = (
-    r"\b(prescri\w+|dos(e|age|ing) of|which (drug|antibiotic|medication)|what (drug|antibiotic)|"
-    r"treat(ment|ed|ing)?\b|chemotherap\w+|therapy|antibiotics?|operate|book|appointment|"
-    r"weather|poem|joke|recipe|stock|invoice|translate|email|password|recet\w+|ordonnance|rezept)\b"
-    r"|system prompt|开药|天气"
+    r"\bprescri(be|bing|ptions?|re|bir)\b|\btreatment (plan|recommendation|options?)\b|^treat\b"
+    r"|\b(what|which|how much|how many)\b.{0,40}\b(dose|dosage|drugs?|antibiotics?|medications?|"
+    r"treatment|therapy|chemo\w*)\b"
+    r"|\b(should|shall|can|must) (i|we|he|she|they|the patient)\b.{0,30}\b(give|start|stop|take|"
+    r"treat|operate|discharge)\b"
+    r"|\bhow (do|should|would|to|can)\b.{0,20}\btreat\b"
+    r"|\brecommend\w*\b.{0,30}\b(treatment|therapy|drug|dose|management)\b"
+    r"|\b(qu[eé]|cu[aá]l)\b.{0,30}\b(tratamiento|antibi[oó]tico|medicamento|f[aá]rmaco|dosis)\b"
+    r"|\bquel(le)?s?\b.{0,30}\b(traitement|antibiotique|m[eé]dicament|dose)s?\b"
+    r"|\bwelche\w?\b.{0,30}\b(medikamente?|antibiotik\w+|dosis|therapie|behandlung)\b"
+    r"|\b(qual|que)\b.{0,30}\b(tratamento|antibi[oó]tico|medicamento|dose)\b|什么药|用药|剂量|怎么治"
+    r"|\b(weather|poem|joke|recipe|stock price|invoice|email|password|world cup|appointment)\b|天气"
+    r"|system prompt"
+)
+_IDENTITY = (
+    r"\b(patient'?s?|their|his|her) (name|identity|birth ?date|date of birth|address|id)\b"
+    r"|\bwho is (this|the) (patient|person)\b|\bnombre del paciente\b|\bnom du patient\b"
+    r"|\bname des patienten\b|\bnome do paciente\b|(患者|病人)的?姓名"
+)
+_NOT = (
+    r"\b(not|except|ignore|ignoring|without|excluding|but not|no|sin|sauf|sans|ohne|au[sß]er|nicht|"
+    r"exceto|sem)( for)?( the| el| la| le| das| den| die| o| a)? ?"
 )
 _ORDER = (
     r"\b(ignore|disregard|forget|override)\b.{0,40}\b(instructions?|rules?|prompts?|guidelines)\b"
@@ -73,10 +92,14 @@ class RulePlanner:
 
 def _without_files(text: str, request: PlanRequest) -> Plan | None:
     """Answer or refuse what needs no file, or None."""
+    tools = request.catalogue.values()
     if not text or re.search(_OUT_OF_SCOPE, text):
         return _say("refuse", _SCOPE)
-    if re.search(_ABOUT, text) or (re.search(_GREETING, text) and not request.attachments):
-        return _say("answer", _about(request.catalogue.values()))
+    if re.search(_IDENTITY, text):
+        return _say("refuse", _NO_IDENTITY)
+    greeted = re.search(_GREETING, text) and not request.attachments and not _named(text, tools)
+    if re.search(_ABOUT, text) or greeted:
+        return _say("answer", _about(tools))
     if re.search(_DEFINITION, text) and not request.attachments and not _deictic(text):
         named = _named(text, request.catalogue.values())
         if named:
@@ -90,7 +113,16 @@ def _without_orders(text: str) -> str:
 
 
 def _with_files(text: str, request: PlanRequest) -> Plan:
-    files = _restricted(text, request.attachments)
+    absent = set(re.findall(r"\ba\d+\b", text)) - {one.id.lower() for one in request.attachments}
+    if absent and request.attachments:
+        return _say("clarify", f"There is no attachment {', '.join(sorted(absent)).upper()}.")
+    excluded = _excluded(text)
+    text = re.sub("|".join(f"{_NOT}(?:{words})" for words in _MODALITIES), " ", text)
+    files = [
+        one
+        for one in _restricted(text, request.attachments)
+        if one.manifest is None or one.manifest.modality not in excluded
+    ]
     wanted = _named(text, request.catalogue.values())
     if not files:
         return _say("clarify", _needs(wanted))
@@ -98,8 +130,15 @@ def _with_files(text: str, request: PlanRequest) -> Plan:
     if wrong is not None:
         return _say("clarify", _refusals(wanted, files) or wrong)
     calls = [call for info in wanted for call in _calls(info, files, text, request.question)]
-    if not wanted:
-        calls = _by_kind(files, request.catalogue.values(), text, request.question)
+    served = {name for call in calls for name in call.attachments}
+    asked = _modalities(text)
+    left = [
+        one
+        for one in files
+        if not wanted
+        or (one.id not in served and one.manifest and one.manifest.modality in asked and calls)
+    ]
+    calls += _by_kind(left, request.catalogue.values(), text, request.question)
     if not calls:
         told = _refusals(wanted, files) or _needs(wanted)
         return _say("clarify", f"{told} {_instead(files, request.catalogue.values())}".strip())
@@ -201,6 +240,14 @@ def _modalities(text: str) -> set[str]:
     }
 
 
+def _excluded(text: str) -> set[str]:
+    """Kinds of study that the question leaves out: 'not the CT'."""
+    named = [
+        codes for words, codes in _MODALITIES.items() if re.search(_NOT + f"(?:{words})", text)
+    ]
+    return {code for codes in named for code in codes}
+
+
 def _wrong_modality(text: str, files: Sequence[Attachment]) -> str | None:
     """Say so if the question names a kind of study and none of the files is one."""
     asked = _modalities(text)
@@ -253,6 +300,9 @@ _SCOPE = (
     "This is not what these tools are for: they read studies and genotypes, and give no "
     "treatment, prescription or other advice."
 )
+
+
+_NO_IDENTITY = "Who a file is of is not read, kept or told here."
 
 
 def _say(action: str, message: str) -> Plan:

@@ -243,7 +243,9 @@ def _pixels(source: Source) -> NDArray[np.uint8]:
         return _grey(_film(source))
     if kind == "volume":
         volume = read_volume(source.paths, series=source.series)
-        middle = np.asarray(volume.array[:, :, volume.array.shape[2] // 2], np.float32)
+        axis = _slice_axis(volume.array.shape)
+        across = volume.array.shape[axis] // 2
+        middle = np.asarray(np.take(volume.array, across, axis), np.float32)
         low, high = (-160, 240) if volume.unit == "HU" else np.percentile(middle, (1, 99))
         # Patient right on the left and front up, as slices are shown.
         upright = middle.T[::-1, ::-1]
@@ -252,6 +254,12 @@ def _pixels(source: Source) -> NDArray[np.uint8]:
     if kind == "slide":
         return read_slide(source.paths, field_um=112.0, most=0, series=source.series).thumbnail
     return read_photograph(source.paths, series=source.series).pixels
+
+
+def _slice_axis(shape: tuple[int, ...]) -> int:
+    """The axis that the slices are stacked along: the much shorter one, else head to feet."""
+    shortest = int(np.argmin(shape))
+    return shortest if 2 * shape[shortest] < sorted(shape)[1] else 2
 
 
 def _grey(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -131,3 +131,10 @@ async def test_closed_question_is_answered_only_where_one_answer_is_left():
     assert said["summary"].startswith("Can't tell") == (not predicted["conclusive"])
     assert any("words of the question" in warning for warning in said["warnings"])
     assert "from the question alone" in said["provenance"]["evaluated_on"]
+
+
+@pytest.mark.anyio
+async def test_single_sagittal_slice_is_seen_from_the_side() -> None:
+    said = await ask("ct/mr_single.dcm", "Is there a fracture?")
+    assert said["prediction_sets"]
+    assert said["summary"]
