@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := models,genomics,dev
 
-.PHONY: demo check lint types imports spelling test bench train clean
+.PHONY: demo check lint types imports spelling test bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/wardround demo

@@ -29,6 +29,7 @@ __all__ = ["Agent", "Event"]
 
 _OWN = "wardround"
 _LONGEST_QUESTION = 20_000
+_HANDLE = re.compile("file-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,8 @@ class Agent:
         """
         await self._open()
         names, options = self._names(files), self._named_options(options)
-        self._allow([*names, *(str(value) for value in options.values())])
+        told = [value for value in options.values() if isinstance(value, str)]
+        self._allow([*names, *(value for value in told if _is_file(value))])
         takes_files = self.toolbox.info(tool).accepts is not None
         arguments = {"files": names, **options} if takes_files else options
         return await self.toolbox.call(tool, arguments, report)
@@ -320,18 +322,24 @@ class Agent:
         kept = thread is not None
         if kept not in self._graphs:
             path, stack = self.settings.thread_file, self._stack
+            if not self._trust_names:
+                # What callers of a server say stays apart from what this user says.
+                path = path.with_stem(f"{path.stem}-served")
             saver = await open_checkpoints(path, stack) if kept and stack else None
             self._graphs[kept] = build_graph(saver)
         return self._graphs[kept]
 
     def _names(self, files: Sequence[str | Path]) -> list[str]:
-        return [str(Path(file).absolute()) if self._trust_names else str(file) for file in files]
+        """Paths in full where naming is allowing; handles as they are."""
+        if not self._trust_names:
+            return [str(file) for file in files]
+        return [str(f) if _HANDLE.fullmatch(str(f)) else str(Path(f).absolute()) for f in files]
 
     def _named_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """An option that names a file of the caller's (a scoring file, say) is told in full."""
         return {
             name: str(Path(value).absolute())
-            if self._trust_names and isinstance(value, str) and Path(value).is_file()
+            if self._trust_names and isinstance(value, str) and _is_file(value)
             else value
             for name, value in options.items()
         }
@@ -375,6 +383,13 @@ class Agent:
         if self._portal is None:
             self._portal = self._portal_stack.enter_context(start_blocking_portal())
         return self._portal.call(function, *args)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -96,6 +97,8 @@ class Toolbox:
     servers: Mapping[str, Any]
     call_timeout_s: float = 180.0
     catalogue: dict[str, ToolInfo] = field(default_factory=dict)
+    connect_timeout_s: float = 20.0
+    """What a server may take to start and tell its tools."""
     unreachable: dict[str, str] = field(default_factory=dict)
     """Servers that could not be reached, with the reason."""
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -110,7 +113,8 @@ class Toolbox:
         """Connect to every server; one that is down is noted and costs only its tools."""
         for name, server in self.servers.items():
             try:
-                await self._connect(name, server)
+                async with asyncio.timeout(self.connect_timeout_s):
+                    await self._connect(name, server)
             except Exception as error:  # noqa: BLE001 - another program's failure is not ours
                 logger.warning("server %s: %s", name, type(error).__name__)
                 self.unreachable[name] = "The server could not be reached."
@@ -143,6 +147,8 @@ class Toolbox:
         """
         if (server, handle) in self._shown:
             return handle
+        if handle not in self._named:
+            raise FileMissing("A file of this conversation is no longer there. Name it again.")
         there = await self.inspect(self._named[handle], server)
         self._shown |= {(server, one.handle) for one in there.files}
         if (server, handle) not in self._shown:
@@ -183,9 +189,12 @@ class Toolbox:
         from fastmcp import Client
 
         source = {"mcpServers": {name: server}} if isinstance(server, Mapping) else server
-        client = await self._stack.enter_async_context(Client(source))
+        async with AsyncExitStack() as attempt:
+            client = await attempt.enter_async_context(Client(source))
+            tools = await client.list_tools()
+            self._stack.push_async_callback(attempt.pop_all().aclose)
         self._clients[name] = client
-        for tool in await client.list_tools():
+        for tool in tools:
             if tool.name == INSPECT:
                 self._inspectors.append(name)
             elif tool.name not in self.catalogue:
@@ -221,12 +230,12 @@ def read_config(path: Path) -> dict[str, Any]:
         InvalidInput: If it is not JSON, or has no such section.
     """
     try:
-        servers = json.loads(path.read_text())["mcpServers"]
+        servers = json.loads(path.read_text(encoding="utf-8"))["mcpServers"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise InvalidInput(
-            "The configuration must be a JSON file with an object 'mcpServers'."
-        ) from None
-    return dict(servers)
+        servers = None
+    if not isinstance(servers, dict) or not all(isinstance(one, dict) for one in servers.values()):
+        raise InvalidInput("The configuration must be a JSON file with an object 'mcpServers'.")
+    return servers
 
 
 def _described(tool: Any, server: str) -> ToolInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,7 +51,9 @@ class FileStore:
 
     def allow(self, path: Path) -> None:
         """Allow one more file or folder, as naming it on the command line does."""
-        self._roots.append(Path(path).resolve())
+        resolved = _resolve(Path(path))
+        if not self._inside(resolved):
+            self._roots.append(resolved)
 
     def find(self, names: Sequence[str]) -> list[Held]:
         """Find what the caller named, by path or by handle.
@@ -73,7 +76,8 @@ class FileStore:
         return updated
 
     def _recall(self, handle: str) -> Held:
-        if handle not in self._held:
+        # A failure to read may pass; what was read stays what it was.
+        if handle not in self._held or self._held[handle][0].found.error is not None:
             raise UnknownHandle("This handle was not given out here. Name the file's path again.")
         held, stamp = self._held[handle]
         if _stamp(held.found) != stamp:
@@ -94,7 +98,7 @@ class FileStore:
         candidates = [path] if path.is_absolute() else [root / path for root in self._roots]
         inside = [full for full in (_resolve(path) for path in candidates) if self._inside(full)]
         for full in inside:
-            if full.exists():
+            if _is_there(full):
                 return full
         if inside:
             raise FileMissing("There is no file of that name.")
@@ -106,7 +110,7 @@ class FileStore:
 
 def is_handle(name: str) -> bool:
     """Tell a handle from a path."""
-    return name.startswith(_PREFIX) and len(name) == len(_PREFIX) + 16
+    return re.fullmatch(_PREFIX + "[0-9a-f]{16}", name) is not None
 
 
 def _resolve(path: Path) -> Path:
@@ -114,6 +118,13 @@ def _resolve(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):
         raise FileMissing("There is no file of that name.") from None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than the file system takes
+        return False
 
 
 def _outside() -> WardroundError:

@@ -37,6 +37,10 @@ def exit_code_of(error: Exception) -> int:
     if isinstance(error, InvalidInput):
         told(f"{error.code}: {error.client_message}")
         return 2
+    if type(error).__name__ == "ValidationError" and hasattr(error, "errors"):
+        names = ", ".join(f"WARDROUND_{fault['loc'][0]}".upper() for fault in error.errors())
+        told(f"invalid_input: these settings are not valid: {names}")
+        return 2
     if isinstance(error, WardroundError):
         told(f"{error.code}: {error.client_message}")
         return 3
@@ -56,7 +60,11 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     from specialists.errors import InvalidInput
 
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise InvalidInput("The cases must be a UTF-8 text file.") from None
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:

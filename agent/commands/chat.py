@@ -30,6 +30,7 @@ async def _converse(files: list[Path], thread: str) -> None:
     from agent.answer import Answer
     from agent.commands import told
     from agent.export.markdown import to_markdown
+    from specialists.errors import WardroundError
 
     told(f"Conversation {thread}. /help for help.")
     pending, last = files, None
@@ -44,7 +45,11 @@ async def _converse(files: list[Path], thread: str) -> None:
             elif word.startswith("/"):
                 told(_about(word, rest, agent, last))
             elif line.strip():
-                last = await agent.ask_async(line, pending, thread)
+                try:
+                    last = await agent.ask_async(line, pending, thread)
+                except WardroundError as error:
+                    told(f"{error.code}: {error.client_message}")
+                    continue
                 pending = []
                 sys.stdout.write(to_markdown(Answer.model_validate(last)) + "\n")
                 sys.stdout.flush()

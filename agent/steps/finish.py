@@ -37,7 +37,7 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
         evidence=evidence,
         attachments=tuple(load(Attachment, state["attachments"])),
         not_assessed=tuple(state["not_assessed"]),
-        caveats=tuple(state["caveats"]),
+        caveats=(*state["caveats"], *_not_looked_at(state, plan)),
         disagreements=tuple(_disagreements(evidence)),
         dropped=DroppedCount.of(load(Dropped, state["dropped"])),
         plan=plan,
@@ -48,6 +48,16 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
     )
     history = [*state.get("history", []), [state["question"], plan.action]]
     return {"answer": answer.model_dump(mode="json"), "history": history}
+
+
+def _not_looked_at(state: State, plan: Plan) -> list[str]:
+    """Files of this conversation that no call read, where some were."""
+    if plan.action != "call":
+        return []
+    told = {one["attachment"] for one in state["failures"]}
+    read = {name for call in plan.calls for name in call.attachments}
+    left = [one["id"] for one in state["attachments"] if one["id"] not in read | told]
+    return [f"{name} was not looked at for this question." for name in left]
 
 
 def _provenance(state: State) -> AnswerProvenance:

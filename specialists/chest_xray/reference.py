@@ -34,6 +34,11 @@ LABELS = {NORMAL: f"no {FINDING}", PNEUMONIA: FINDING}
 """What the network's classes mean."""
 ADULT_YEARS = 18
 
+PRIOR_UNCHECKED = (
+    "The second film was taken as the same person's earlier one because it was named second; "
+    "neither was checked."
+)
+
 NOT_ASSESSED = (
     "Everything but pneumonia or opacity: effusion, pneumothorax, heart size, nodules, bones, "
     "tubes and lines.",
@@ -77,7 +82,12 @@ class ReferenceBackend:
             measurements=tuple(earlier),
             prediction_sets=(predicted,),
             not_assessed=NOT_ASSESSED,
-            warnings=(*doubt, *_warnings(source.manifest, population), *film.notes),
+            warnings=(
+                *doubt,
+                *_warnings(source.manifest, population),
+                *([PRIOR_UNCHECKED] if earlier else []),
+                *film.notes,
+            ),
             provenance=self._provenance(),
         )
         return Reading(result, (picture,))
