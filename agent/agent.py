@@ -82,6 +82,7 @@ class Agent:
         self._stack: AsyncExitStack | None = None
         self._opening: asyncio.Lock | None = None
         self._shop, self._only = workshop, tuple(only)
+        self._turns: dict[str, asyncio.Lock] = {}
         self._portal: BlockingPortal | None = None
         self._portal_stack = contextlib.ExitStack()
 
@@ -127,6 +128,19 @@ class Agent:
         if not 0 < len(question.strip()) <= _LONGEST_QUESTION:
             raise InvalidInput(f"A question has 1 to {_LONGEST_QUESTION:,} characters.")
         await self._open()
+        async with self._turn(thread):
+            async for event in self._events(question, files, thread):
+                yield event
+
+    def _turn(self, thread: str | None) -> contextlib.AbstractAsyncContextManager[Any]:
+        """The questions of one thread are answered one after the other."""
+        if thread is None:
+            return contextlib.nullcontext()
+        return self._turns.setdefault(thread, asyncio.Lock())
+
+    async def _events(
+        self, question: str, files: Sequence[str | Path], thread: str | None
+    ) -> AsyncIterator[Event]:
         names = self._names(files)
         config = {"configurable": {"thread_id": thread or uuid4().hex}}
         graph = await self._graph(thread)
@@ -276,7 +290,9 @@ class Agent:
     async def _connect(self, stack: AsyncExitStack) -> None:
         from agent.state import Consultation
 
-        toolbox = Toolbox(self._servers(), self.settings.call_timeout_s)
+        toolbox = Toolbox(
+            self._servers(), self.settings.call_timeout_s, self.settings.connect_timeout_s
+        )
         await stack.enter_async_context(toolbox)
         planners, composers = self._models(stack)
         self._current = Consultation(toolbox, planners, composers, self.settings.max_rounds)

@@ -43,7 +43,7 @@ _OUT_OF_SCOPE = (
     r"|\bwelche\w?\b.{0,30}\b(medikamente?|antibiotik\w+|dosis|therapie|behandlung)\b"
     r"|\b(qual|que)\b.{0,30}\b(tratamento|antibi[oó]tico|medicamento|dose)\b|什么药|用药|剂量|怎么治"
     r"|\b(weather|poem|joke|recipe|stock price|invoice|email|password|world cup|appointment)\b|天气"
-    r"|system prompt"
+    r"|\b(admitted|discharged|curable|fly home|prognosis|se trata|behandle ich)\b|治疗|system prompt"
 )
 _IDENTITY = (
     r"\b(patient'?s?|their|his|her) (name|identity|birth ?date|date of birth|address|id)\b"
@@ -118,11 +118,9 @@ def _with_files(text: str, request: PlanRequest) -> Plan:
         return _say("clarify", f"There is no attachment {', '.join(sorted(absent)).upper()}.")
     excluded = _excluded(text)
     text = re.sub("|".join(f"{_NOT}(?:{words})" for words in _MODALITIES), " ", text)
-    files = [
-        one
-        for one in _restricted(text, request.attachments)
-        if one.manifest is None or one.manifest.modality not in excluded
-    ]
+    named = _restricted(text, request.attachments)
+    kept = [one for one in named if one.manifest and one.manifest.modality not in excluded]
+    files = kept or named
     wanted = _named(text, request.catalogue.values())
     if not files:
         return _say("clarify", _needs(wanted))

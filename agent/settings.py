@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     call_timeout_s: float = Field(
         180.0, gt=0, description="Longest wait for one specialist, where it names no own limit."
     )
+    connect_timeout_s: float = Field(
+        20.0, gt=0, description="What a configured server may take to start."
+    )
     max_rounds: int = Field(2, ge=1, le=5, description="How often a plan may be extended.")
     state_dir: Path | None = Field(
         None, description="Where threads are kept; default: ~/.local/state/wardround."

@@ -96,9 +96,9 @@ class Toolbox:
 
     servers: Mapping[str, Any]
     call_timeout_s: float = 180.0
-    catalogue: dict[str, ToolInfo] = field(default_factory=dict)
     connect_timeout_s: float = 20.0
     """What a server may take to start and tell its tools."""
+    catalogue: dict[str, ToolInfo] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
     """Servers that could not be reached, with the reason."""
     _clients: dict[str, Any] = field(default_factory=dict)

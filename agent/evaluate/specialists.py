@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.agent import Agent
-from specialists.errors import InvalidInput, NotAccepted
+from specialists.errors import InvalidInput
 
 __all__ = ["Labelled", "evaluate_specialist", "read_labels"]
 
@@ -36,7 +36,7 @@ async def evaluate_specialist(
         progress: Told how far it is.
 
     Returns:
-        Specialist, backend, n, how many images the gate refused, and the metrics with 95%
+        Specialist, backend, n, how many images were refused or unreadable, and the metrics with 95%
         intervals.
 
     Raises:
@@ -55,7 +55,7 @@ async def evaluate_specialist(
         try:
             options: dict[str, Any] = dict(info.label_options.get(row.label, {}))
             outcome = await agent.call_async(tool, [row.path], **options)
-        except NotAccepted:
+        except InvalidInput:
             refused += 1
             continue
         said = outcome.structured or {}

@@ -304,3 +304,51 @@ async def test_server_that_is_down_costs_only_its_tools(
         assert set(agent.toolbox.unreachable) == {"gone"}
         answer = await agent.ask_async("Is there pneumonia?", [score])
     assert answer.statements
+
+
+async def test_thread_whose_file_was_moved_says_so_and_takes_the_new_place(
+    serve: Serve, settings: Settings, score: Path, tmp_path: Path
+) -> None:
+    first = tmp_path / "a" / "score.txt"
+    first.parent.mkdir()
+    first.write_bytes(score.read_bytes())
+    agent = Agent(settings, servers={"toys": serve(toy_spec(), root=tmp_path)})
+    await ask(agent, "Is there pneumonia?", first, thread="t")
+    second = first.rename(tmp_path / "score.txt")
+    agent = Agent(settings, servers={"toys": serve(toy_spec(), root=tmp_path)})
+    async with agent:
+        lost = await agent.ask_async("Is there pneumonia?", thread="t")
+        found = await agent.ask_async("Is there pneumonia?", [second], thread="t")
+    assert {one.code for one in lost.failures} <= {"file_not_found", "unknown_handle"}
+    assert lost.failures
+    assert found.statements
+
+
+async def test_questions_on_one_thread_at_once_are_all_kept(
+    serve: Serve, settings: Settings, score: Path
+) -> None:
+    async with Agent(settings, servers={"toys": serve(toy_spec())}) as agent:
+        asked = (agent.ask_async("Is there pneumonia?", [score], "t") for _ in range(4))
+        await asyncio.gather(*asked)
+        graph = await agent._graph("t")
+        state = await graph.aget_state({"configurable": {"thread_id": "t"}})
+    assert len(state.values["history"]) == 4
+
+
+async def test_server_that_hangs_costs_only_its_tools(
+    serve: Serve, settings: Settings, score: Path
+) -> None:
+    settings = settings.model_copy(update={"connect_timeout_s": 2.0})
+    servers = {"hung": {"command": "sleep", "args": ["60"]}, "toys": serve(toy_spec())}
+    async with Agent(settings, servers=servers) as agent:
+        assert set(agent.toolbox.unreachable) == {"hung"}
+        answer = await agent.ask_async("Is there pneumonia?", [score])
+    assert answer.statements
+
+
+async def test_file_that_nobody_read_is_told(
+    serve: Serve, settings: Settings, score: Path, data: Path
+) -> None:
+    agent = Agent(settings, servers={"toys": serve(toy_spec())})
+    answer = await ask(agent, "Is there pneumonia?", score, data / "cxr" / "ankle_RG3_J2KI.dcm")
+    assert "A2 was not looked at for this question." in answer.caveats
