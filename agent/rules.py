@@ -43,7 +43,8 @@ _OUT_OF_SCOPE = (
     r"|\bwelche\w?\b.{0,30}\b(medikamente?|antibiotik\w+|dosis|therapie|behandlung)\b"
     r"|\b(qual|que)\b.{0,30}\b(tratamento|antibi[oó]tico|medicamento|dose)\b|什么药|用药|剂量|怎么治"
     r"|\b(weather|poem|joke|recipe|stock price|invoice|email|password|world cup|appointment)\b|天气"
-    r"|\b(admitted|discharged|curable|fly home|prognosis|se trata|behandle ich)\b|治疗|system prompt"
+    r"|\b(admitted|discharged|curable|fly home|prognosis|se trata|behandle ich)\b|治疗"
+    r"|system prompt"
 )
 _IDENTITY = (
     r"\b(patient'?s?|their|his|her) (name|identity|birth ?date|date of birth|address|id)\b"
