@@ -1,0 +1,54 @@
+"""Every specialist with a model gives a picture that a reader can open and that says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agent import Agent, Settings
+from specialists.machine import why_not
+from specialists.registry import specs
+
+DATA = Path(__file__).parents[1] / "data"
+MOST_BYTES = 700_000
+CASES: dict[str, tuple[list[str], dict[str, object]]] = {
+    "report_chest_xray": (["cxr/RG1_J2KI.dcm"], {}),
+    "report_ct": (["ct/series"], {}),
+    "answer_image_question": (["cxr/RG1_J2KI.dcm"], {"question": "is there an opacity?"}),
+    "classify_pathology": (["pathology/CMU-1-Small-Region.svs"], {"organ": "colon", "tiles": 6}),
+    "classify_skin_lesion": (["skin/PAT_778_1471_835.png"], {}),
+    "classify_retina": (["retina/IDRiD_100_reduced.jpg"], {}),
+    "score_polygenic_risk": (
+        ["genomics/tiny1000G.vcf.gz", "genomics/PGS001229_hmPOS_GRCh38.txt.gz"],
+        {"min_overlap": 0.01},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    with Agent(Settings(state_dir=tmp_path_factory.mktemp("state"))) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("tool", specs())
+def test_picture_is_small_and_says_what_it_shows(tool: str, agent: Agent, tmp_path: Path) -> None:
+    backends = specs()[tool].backends
+    if all(why_not(backend) for backend in backends):
+        pytest.skip("no model of it can run here")
+    files, options = CASES[tool]
+    outcome = agent.call(tool, [DATA / name for name in files], **options)
+    pictures = outcome.pictures(tool)
+    assert pictures
+    for picture, path in zip(pictures, agent.save_pictures(pictures, tmp_path), strict=True):
+        content = path.read_bytes()
+        assert len(content) < MOST_BYTES
+        assert len(picture.title.split()) >= 3
+        with Image.open(BytesIO(content)) as opened:
+            assert opened.format == "PNG"
+            assert np.asarray(opened.convert("L")).std() > 1
