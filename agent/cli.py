@@ -22,6 +22,7 @@ _COMMANDS = {
     "verify": ("agent.commands.verify", "Check statements against their evidence."),
     "call": ("agent.commands.call", "Call one tool by itself."),
     "tools": ("agent.commands.tools", "List the tools."),
+    "models": ("agent.commands.models", "List the models, or their measured figures."),
     "inspect": ("agent.commands.inspect", "Say what files are."),
     "evaluate": ("agent.commands.evaluate", "Measure a specialist on labelled images."),
     "serve": ("agent.commands.serve", "Serve the tools over MCP."),

@@ -1,0 +1,108 @@
+"""What the reference models cost, and what is gained by batches and by several images at once."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agent import Agent, Settings
+from agent.evaluate import specialists as evaluation
+from specialists.machine import why_not
+from specialists.registry import spec_of, specs
+from tests.samples import CASES
+
+pytestmark = pytest.mark.bench
+
+ROOT = Path(__file__).parents[2]
+MOST = {"load_s": 2.0, "answer_s": 0.3, "added_mib": 400.0}
+
+
+def cost(tool: str) -> dict[str, float]:
+    words = [sys.executable, "-m", "tests.bench.model_cost", tool]
+    run = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=True)
+    told: dict[str, float] = json.loads(run.stdout)
+    return told
+
+
+def test_models_load_and_answer_within_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    can = [tool for tool in CASES if any(why_not(b) is None for b in spec_of(tool).backends)]
+    lines = ["", f"{'tool':24}{'load s':>9}{'first s':>9}{'answer s':>10}{'added MiB':>11}"]
+    for tool in can:
+        told = cost(tool)
+        over = [name for name, most in MOST.items() if told[name] > most]
+        lines.append(
+            f"{tool:24}{told['load_s']:9.2f}{told['first_s']:9.2f}{told['answer_s']:10.3f}"
+            f"{told['added_mib']:11.0f}  {'over: ' + ', '.join(over) if over else 'within'}"
+        )
+    bounds = "at most 2 s to load, torch's import aside; 0.3 s an answer; 400 MiB"
+    lines.append(f"{bounds}; load of the machine {told['load_of_the_machine']:.1f}")
+    with capsys.disabled():
+        print("\n".join(lines))
+    assert {*can} <= {*specs()}
+
+
+def per_second(work: Callable[[int], object], count: int, threads: int) -> float:
+    with ThreadPoolExecutor(threads) as pool:
+        began = time.perf_counter()
+        list(pool.map(work, range(count)))
+        return count / (time.perf_counter() - began)
+
+
+def test_pictures_asked_about_at_once_go_through_the_recogniser_together(
+    capsys: pytest.CaptureFixture[str], data: Path
+) -> None:
+    pytest.importorskip("torch")
+    from specialists.recogniser.loaded import recogniser
+
+    net = recogniser()
+    assert net is not None
+    files = sorted((data / "recogniser").glob("*.jpg"))
+    seen = [np.asarray(Image.open(path).convert("RGB")) for path in files]
+    together, apart = [], []
+    for _ in range(5):  # in turns, so that what else the machine does falls on both
+        apart.append(per_second(lambda i: net.recognise_all([seen[i % len(seen)]]), 96, 16))
+        together.append(per_second(lambda i: net.recognise(seen[i % len(seen)]), 96, 16))
+    with capsys.disabled():
+        print(
+            f"\nrecogniser, 16 threads asking: one by one {max(apart):.0f} pictures a second, "
+            f"in batches {max(together):.0f}: ratio {max(together) / max(apart):.2f}"
+        )
+
+
+@pytest.mark.anyio
+async def test_evaluation_with_several_images_on_their_way(
+    capsys: pytest.CaptureFixture[str],
+    data: Path,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "images").mkdir()
+    rows = [["image_id", "label"]]
+    for number in range(5):
+        for path in (data / "chest").glob("*.jpg"):
+            name = f"{path.stem}_{number}.jpg"
+            shutil.copy(path, tmp_path / "images" / name)
+            rows.append([name, path.stem.split("_")[1]])
+    with (tmp_path / "labels.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    told = {}
+    async with Agent(settings, only=["report_chest_xray"]) as agent:
+        for flying in (1, evaluation.IN_FLIGHT):
+            monkeypatch.setattr(evaluation, "IN_FLIGHT", flying)
+            report = await evaluation.evaluate_specialist(agent, "report_chest_xray", tmp_path)
+            told[flying] = report["images_per_second"]
+    with capsys.disabled():
+        print(f"\nevaluate report_chest_xray, images a second by images on their way: {told}")
