@@ -59,7 +59,7 @@ class Recogniser:
         self._torch = torch
         self._size: int = self.card["input"]["size"][-1]
         self._network = load_network(folder / "reference.safetensors", self.card)
-        self._batches = Batches(self.recognise_all, BATCH)
+        self._batches = Batches(self.recognise_all, most=8, runs=2)
 
     def _inputs(self, pictures: Sequence[ArrayLike]) -> "Tensor":
         return self._torch.from_numpy(np.stack([preprocess(p, self._size) for p in pictures]))

@@ -78,14 +78,31 @@ def test_cancelled_run_leaves_the_others_asked_for() -> None:
         return items
 
     batches = Batches(work)
-    with batches._turn, ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(batches.ask, item) for item in (1, 2)]
-        while len(batches._waiting) < 2:
-            threading.Event().wait(0.005)
-        batches._turn.release()
+    with ThreadPoolExecutor(2) as pool:
+        with batches._turns:
+            futures = [pool.submit(batches.ask, item) for item in (1, 2)]
+            while len(batches._waiting) < 2:
+                threading.Event().wait(0.005)
         errors = [one.exception(10) for one in futures]
-        batches._turn.acquire()
     assert sorted(type(error).__name__ for error in errors) == ["Cancelled", "NoneType"]
+
+
+def test_two_batches_run_at_once_where_they_may() -> None:
+    both = threading.Barrier(2)
+
+    def work(items: Sequence[int]) -> Sequence[int]:
+        both.wait(10)
+        return items
+
+    batches = Batches(work, most=1, runs=2)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(batches.ask, range(4))) == [0, 1, 2, 3]
+
+
+def test_many_threads_get_each_their_own() -> None:
+    batches = Batches(lambda items: [-item for item in items], most=5, runs=3)
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(batches.ask, range(2000))) == [-item for item in range(2000)]
 
 
 def test_wrong_number_of_results_is_an_error_for_all() -> None:
