@@ -16,7 +16,7 @@ from specialists.base import (
     Source,
     SpecialistSpec,
 )
-from specialists.host import why_not
+from specialists.machine import why_not
 from specialists.schema import SpecialistResult
 from specialists.visual_question.questions import plain
 

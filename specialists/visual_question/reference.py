@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.errors import InvalidInput
 from specialists.schema import Manifest, PredictionSet, Provenance, SpecialistResult
 from specialists.visual_question.colleagues import Colleagues
@@ -67,6 +68,10 @@ class ReferenceBackend:
         self._net = QuestionNet(Path(__file__).parent)
         self._chest: ChestNet | None = None
         self._colleagues = Colleagues(device)
+
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
