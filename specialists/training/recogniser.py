@@ -26,13 +26,17 @@ from specialists.network import SmallNetwork, build_network, load_network
 from specialists.training.card import command, halve, write_card, write_weights
 from specialists.training.loop import Recipe, fit, infer, start
 from specialists.training.recogniser_facts import FACTS
-from specialists.training.recogniser_figures import calibrate, measure, varied_pass
-from specialists.training.recogniser_views import OTHER, recompress, vary
+from specialists.training.recogniser_figures import calibrate, measure, middle, varied_pass
+from specialists.training.recogniser_views import OTHER, pick, recompress, vary
 from specialists.training.sources import CLASSES, Pictures, read_pictures
 from specialists.training.split import split_groups
 
 EACH, VALIDATED, GUARDED = 320, 700, 3000
 """Pictures of a class in an epoch; validation pictures; training pictures for the guard."""
+HEAD = 0.3
+"""Inverse penalty of the last layer, where it is fitted alone."""
+PLAIN = 0.3
+"""Share of the pictures that are learned from as they are."""
 FOLDERS = (
     *("mednist", "kermany", "nih", "iq_othnccd", "idrid"),
     *("ham10000", "nct_crc", "osteosarcoma", "lc25000", "vqa_rad", "everyday"),
@@ -91,7 +95,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", action="store_true", help="measure the weights that DIR holds")
-    parser.add_argument("--start", type=Path, metavar="DIR", help="go on from the weights of DIR")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="DIR",
+        help="go on from the weights of DIR; with --epochs 0 fit their last layer anew",
+    )
     parser.add_argument("--every", type=int, default=1, help="take every n-th case, for a trial")
     return parser.parse_args(words)
 
@@ -111,7 +120,10 @@ def train(
 
     def batch(part: NDArray[np.intp], rng: Generator) -> tuple[Tensor, Tensor]:
         labels = torch.from_numpy(pictures.labels[part])
-        return vary(pictures.images[part], labels, rng), labels
+        varied = vary(pictures.images[part], labels, rng)
+        plain = pick(PLAIN, len(part), rng)
+        varied[plain] = middle(pictures.images[part[plain.numpy()]])
+        return varied, labels
 
     def validate(network: nn.Module) -> float:
         with torch.autocast("cpu", torch.bfloat16):
@@ -136,6 +148,34 @@ def beginning(start_from: Path | None) -> tuple[SmallNetwork, dict[str, Any]]:
     return load_network(start_from / "reference.safetensors", card), {"continued_from": earlier}
 
 
+def weigh(pictures: Pictures, part: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return weights for a plain and a varied pass: sources by the root of their size."""
+    names = np.array([pictures.sources[i] for i in part])
+    _, kind, counts = np.unique(names, return_inverse=True, return_counts=True)
+    weights = counts[kind] ** -0.5
+    for label in range(len(CLASSES)):
+        own = pictures.labels[part] == label
+        weights[own] *= (2 if label == OTHER else 1) / weights[own].sum()
+    return np.tile(weights * len(part) / weights.sum(), 2)
+
+
+@torch.no_grad()
+def fit_head(
+    network: SmallNetwork,
+    embeddings: Tensor,
+    labels: NDArray[np.intp],
+    weights: NDArray[np.float64],
+) -> None:
+    """Fit the last layer anew on features of an unchanged network."""
+    from sklearn.linear_model import LogisticRegression
+
+    spread = embeddings.std(0).clamp_min(1e-3)
+    model = LogisticRegression(C=HEAD, max_iter=400)
+    model.fit((embeddings / spread).numpy(), labels, sample_weight=weights)
+    network.head.weight.copy_(torch.from_numpy(model.coef_).float() / spread)
+    network.head.bias.copy_(torch.from_numpy(model.intercept_).float())
+
+
 def reload(folder: Path) -> tuple[SmallNetwork, dict[str, Any]]:
     """Return the network that a folder holds, and what its card says of its training."""
     card = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
@@ -150,11 +190,17 @@ def make(
     began, seed = time.monotonic(), options.seed
     network, earlier = beginning(options.start)
     rate = 1e-3 if earlier else 2e-3
-    recipe = Recipe(epochs=options.epochs, seed=seed, batch_size=64, learning_rate=rate)
-    network, losses = train(network, recipe, pictures, parts)
-    few = np.random.default_rng(seed).permutation(parts["train"])[:GUARDED]
+    losses: list[float] = []
+    if options.epochs:
+        recipe = Recipe(epochs=options.epochs, seed=seed, batch_size=48, learning_rate=rate)
+        network, losses = train(network, recipe, pictures, parts)
+    few = np.random.default_rng(seed).permutation(parts["train"])[: GUARDED if losses else None]
     inputs, labels = varied_pass(pictures, few, seed + 1)
-    fit_guard(network, infer(network.embed, inputs), labels)
+    with torch.autocast("cpu", torch.bfloat16):
+        embeddings = infer(network.embed, inputs.contiguous(memory_format=torch.channels_last))
+    if not losses:
+        fit_head(network, embeddings, labels, weigh(pictures, few))
+    fit_guard(network, embeddings, labels)
     halve(network)
     run = {"epochs": len(losses), "seconds": round(time.monotonic() - began), **earlier}
     return network, {

@@ -23,10 +23,10 @@ from specialists.training.recogniser_views import floats, vary
 from specialists.training.sources import CLASSES, Pictures
 
 COVERAGE, CONFIDENCE = 0.95, 0.9
-QUANTILE, STRANGERS = 0.99, 0.999
+QUANTILE, STRANGERS = 0.99, 0.998
 """Share of a class's own pictures within its limit of distance; share of other classes' pictures
 below its floor of probability."""
-LEAST, MOST = 0.6, 0.97
+LEAST, MOST = 0.8, 0.9
 # Chest X-ray opens a door that no other film may pass.
 STRICT = {"chest X-ray": 0.95}
 

@@ -111,7 +111,7 @@ def light(images: Tensor, labels: Tensor, rng: Generator) -> Tensor:
     if bent.any():
         images[bent] = 4 * (images[bent] / 4).clamp_min(1e-4) ** gamma[bent]
     # Phones and stainers differ in colour more than scanners do.
-    spread = torch.where((labels == HE) | (labels == SKIN), 2.0, 1.0).view(-1, 1, 1, 1)
+    spread = torch.where((labels == HE) | (labels == SKIN), 1.6, 1.0).view(-1, 1, 1, 1)
     shade = torch.randn((n, 3, 1, 1), generator=rng) * 0.14 * spread
     gain = 1 + torch.randn((n, 3, 1, 1), generator=rng) * 0.07 * spread
     plain = (grey & ~pick(0.12, n, rng)).view(-1, 1, 1, 1)

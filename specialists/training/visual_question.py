@@ -39,7 +39,7 @@ from specialists.visual_question.predict import Eye, context
 from specialists.visual_question.questions import READ, Vocabulary, learn_vocabulary, wording
 
 REGIONS = {"chest": "CHEST", "abdomen": "ABD", "head": "HEAD"}
-FOLDS, REPEATS = 5, 10
+FOLDS, REPEATS = 5, 5
 """Accuracies are means over repeats with other folds; all else is of the first."""
 COVERAGE, LEVEL = 0.9, 0.92
 STRENGTH = {"closed": 1.0, "regions": 0.02}
@@ -66,11 +66,12 @@ FACTS: dict[str, Any] = {
     "intended_use": "Trying and testing the program on a laptop; teaching.",
     "not_for": ["any question about a patient", "languages other than English"],
     "limits": [
-        "little better than the question alone: it sees which region and modality a picture "
-        "shows, and nothing of most findings; most of its sets hold both answers",
+        "little better than the question alone: of the picture it knows which part of the body it "
+        "shows, and nothing of the findings; most of its sets hold both answers",
         "the chest is known from films only: on CT and MR of the trunk chest and abdomen are not "
         "told apart, and the answer leaves both open",
-        "open questions are answered only for modality and region",
+        "open questions are answered only for modality, region and view, and where another "
+        "specialist's model measures what is asked",
         "314 images; the official test images are all among the training images",
     ],
 }
