@@ -64,6 +64,7 @@ def composition_measured(scan: Scan) -> list[Measurement]:
     for each in reversed(composition(scan)):
         index, short = each.index, f"in slice {each.index + 1} of {scan.hu.shape[2]}"
         short, full = ("in this slice",) * 2 if scan.flat else (short, scan.level(index))
+        short, full = f"In{short[2:]},", f"Body composition {full}:"
         found += [
             _measured(scan, (index, full), "subcutaneous fat", each.subcutaneous_fat, FAT_HU),
             _measured(scan, (index, short), "visceral fat", each.visceral_fat, FAT_HU),
@@ -143,5 +144,5 @@ def _measured(
             f"{hu[0]:.0f} to {hu[1]:.0f} HU",
             f"{what} area",
         ),
-        text=f"{level[:1].upper()}{level[1:]}, {what} takes up {written(value, 'cm2')}.",
+        text=f"{level} {what} takes up {written(value, 'cm2')}.",
     )

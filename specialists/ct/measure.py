@@ -199,10 +199,7 @@ def _tissues(scan: Scan, counts: dict[Label, int]) -> list[Measurement]:
         found += _fat_by_place(scan, counts)
     text = "Soft tissue (-29 to 150 HU: muscle and organs together) in view takes up"
     found.append(_sized(scan, "soft tissue", counts[Label.SOFT_TISSUE], None, text))
-    text = (
-        "Gas inside the body outside lungs and airways, not separated into bowel gas and free "
-        "gas, fills"
-    )
+    text = "Gas outside lungs and airways, in bowel or elsewhere, fills"
     found.append(_sized(scan, "gas outside lungs", counts[Label.GAS], None, text))
     if counts[Label.BONE]:
         found += _bone(scan, counts[Label.BONE])

@@ -10,7 +10,7 @@ from specialists.ct.masks import METAL_HU
 from specialists.ct.measure import AIR_LIKE_HU, metal_voxels
 from specialists.ct.scan import HU, Scan, number, rounded, spaced
 from specialists.ct.stated import errors_in_words
-from specialists.ct.thirds import LUNGS, why_no_thirds
+from specialists.ct.thirds import EMPHYSEMA_HU, LUNGS, why_no_thirds
 from specialists.schema import Finding, Measurement, Narrative
 
 __all__ = ["NOT_ASSESSED", "findings", "narrative", "summary", "warnings"]
@@ -43,7 +43,7 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("BONES", ("bone", "mean bone")),
 )
 _NOTE = re.compile(r" \([^()]{20,}\)")
-_SLICE = re.compile(r"In (slice \d+ of \d+|this slice)\b")
+_SLICE = re.compile(r"(?:Body composition i|I)n (slice \d+ of \d+|this slice)\b")
 
 
 def findings(scan: Scan) -> tuple[Finding, ...]:
@@ -134,7 +134,9 @@ def narrative(
     """The report, in a radiologist's order."""
     blocks = [("TECHNIQUE", [_technique(scan)])]
     for title, _ in _GROUPS:
-        texts = _flowing([m.text for m in measured if _group(m.name) == title])
+        own = [m for m in measured if _group(m.name) == title]
+        texts = _flowing([m.text for m in own if " third of the lung, " not in m.name])
+        texts += _thirds(own)
         texts += _remarks(title, " ".join(texts))
         if title.startswith("DENSE"):
             texts += [finding.text for finding in found if finding.assertion != "present"]
@@ -156,12 +158,27 @@ def _flowing(texts: list[str]) -> list[str]:
         for note in _NOTE.findall(text):
             text = text.replace(note, "") if note in told else text
             told.add(note)
-        lead = _SLICE.match(text)
-        if lead and result and result[-1].startswith(lead.group()):
+        lead, before = _SLICE.match(text), _SLICE.match(result[-1]) if result else None
+        if lead and before and lead.group(1) == before.group(1):
             result[-1] = f"{result[-1].rstrip('.')}; {text[lead.end() :].lstrip(', ')}"
         else:
             result.append(text)
     return result
+
+
+def _thirds(measured: list[Measurement]) -> list[str]:
+    """All thirds of a lung in one sentence."""
+    said = []
+    for side, _ in LUNGS:
+        own = [m for m in measured if " third of the lung, " in m.name and m.laterality == side]
+        if own:
+            rows = [[number(m.value) for m in own[kind::3]] for kind in range(3)]
+            volumes, means, shares = (f"{row[0]}, {row[1]} and {row[2]}" for row in rows)
+            said.append(
+                f"Upper, middle and lower third of the {side} lung: {volumes} cm3; mean density "
+                f"{means} HU; below {EMPHYSEMA_HU} HU {shares} %."
+            )
+    return said
 
 
 def _remarks(title: str, text: str) -> list[str]:
