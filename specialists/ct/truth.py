@@ -63,7 +63,7 @@ def largest_errors() -> dict[str, dict[str, Any]]:
             "unit": unit,
             "from": round(min(errors), 1),
             "to": round(max(errors), 1),
-            "scans": len(errors),
+            "checks": len(errors),
         }
         for (name, unit), errors in found.items()
     }

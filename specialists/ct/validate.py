@@ -186,7 +186,7 @@ def phantom() -> dict[str, Any]:
             "noise_hu": truth.NOISE_HU,
         },
         "largest_errors": {
-            "lung volume": {"value": largest, "unit": "%", "scans": len(errors)},
+            "lung volume": {"value": largest, "unit": "%", "checks": len(errors)},
             **truth.largest_errors(),
         },
     }
@@ -295,7 +295,7 @@ def _empty() -> dict[str, Any]:
     return {
         "model": "HU thresholds and morphology",
         "weights": None,
-        "method": "Dice as printed by python -m specialists.ct.validate",
+        "method": "Dice and errors as printed by python -m specialists.ct.validate",
         "cases": [],
     }
 
