@@ -239,3 +239,12 @@ def test_labels_follow_density_and_masks(dtype: Any) -> None:
         *(Label.DENSE, Label.OTHER, Label.OUTSIDE),
     ]
     assert label_of(hu, bits).tolist() == expected
+
+
+def test_lungs_behind_a_thin_chest_wall_are_found() -> None:
+    right, left = (Ellipsoid((side * 60.0, 8.0, 0.0), (42.0, 54.0, 56.0)) for side in (1, -1))
+    thin = Chest(right=right, left=left, body=(115.0, 88.0), table=True, noise_hu=10.0)
+    scan = scanned(thin, (3.0, 3.0, 3.0))
+    for label in (Label.RIGHT_LUNG, Label.LEFT_LUNG):
+        cm3 = float((scan.masks.labels == label).sum()) * scan.voxel_mm3 / 1000.0
+        assert cm3 == pytest.approx(right.cm3, rel=0.03)
