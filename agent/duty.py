@@ -12,9 +12,10 @@ import re
 from dataclasses import replace
 
 from agent.answer import Attachment, Plan
+from agent.calling import instead
 from agent.gate import Gated, gate
 from agent.gemma import PlanRequest
-from agent.rules import planned, readers, wording
+from agent.rules import planned, told_instead
 from specialists.acceptance import described
 
 __all__ = ["gate_extension", "gate_question"]
@@ -50,11 +51,11 @@ def _worded(gated: Gated, written: Plan, request: PlanRequest) -> Plan:
     if plan.action == "call":
         return plan.model_copy(update={"message": None})
     if plan.action == "clarify" and gated.refused:
-        told = [plan.message or "", readers(request.attachments, request.catalogue.values())]
+        told = [plan.message or "", instead(request.attachments, request.catalogue.values())]
     elif plan.action == "clarify":
         told = [_asked(plan, request), _given(request)]
     elif request.attachments or not plan.message:
-        told = [wording(plan.action, request)]
+        told = [told_instead(plan.action, request)]
     else:
         return plan
     return plan.model_copy(update={"message": " ".join(one for one in told if one)})

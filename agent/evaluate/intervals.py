@@ -19,7 +19,8 @@ def ratio(pairs: Sequence[tuple[float, float]]) -> Interval:
 
     def share(weights: np.ndarray) -> np.ndarray:
         below = weights @ under
-        return np.divide(weights @ over, below, out=np.full_like(below, np.nan), where=below > 0)
+        safe = np.where(below > 0, below, np.nan)
+        return np.asarray((weights @ over) / safe)
 
     return interval(share, bootstrap_weights(len(pairs)))
 

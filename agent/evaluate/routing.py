@@ -220,4 +220,3 @@ async def _seen(agent: Agent, case: Case, root: Path) -> tuple[Manifest | None, 
         return ()
     inspection = await agent.inspect([root / name for name in case.files])
     return tuple(one.manifest for one in inspection.files)
-
