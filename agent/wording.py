@@ -87,8 +87,8 @@ COMPARE = (
     r"anterior|previa|pr[eé]c[eé]dent\w*|vorher\w*|vergleich\w*|compara\w*)\b|对比|比较"
 )
 MODALITIES: dict[str, tuple[str, ...]] = {
-    r"\b(x[- ]?rays?|xr|cxr|radiographs?|films?|radiograf[ií]as?|radiographies?|r[oö]ntgen\w*|rx|raio-?x)\b"
-    r"|胸片|x ?光": ("CR", "DX"),
+    r"\b(x[- ]?rays?|xr|cxr|radiographs?|films?|radiograf[ií]as?|radiographies?|r[oö]ntgen\w*|rx|"
+    r"raio-?x)\b|胸片|x ?光": ("CR", "DX"),
     r"\b(ct|cts|cat scan|computed tomography|tac|tc|scanner|tomograf[ií]a|tomodensitom[eé]trie|"
     r"computertomogra\w+)\b|计算机断层": ("CT",),
     r"\b(mri?|mrt|irm|resonancia|resson[aâ]ncia|magnetic resonance)\b|磁共振|核磁": ("MR",),
