@@ -6,12 +6,12 @@ Plain code over manifests and the tools' own rules, shared by the planners.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agent.answer import Attachment, Call, Plan
 from agent.toolbox import ToolInfo
-from agent.wording import COMPARE, plain
+from agent.wording import COMPARE, has, plain
 from specialists.acceptance import assign_roles, refusal
 
 __all__ = [
@@ -22,12 +22,15 @@ __all__ = [
     "calls_by_kind",
     "calls_of",
     "instead",
+    "named_options",
     "needs",
     "plays_main_role",
     "refusals",
     "say",
     "takes",
 ]
+
+_FREE_TEXT = ("question", "query", "text", "prompt", "request", "message", "topic", "search")
 
 SCOPE = (
     "This is not what these tools are for: they read studies and genotypes, and give no "
@@ -73,12 +76,9 @@ def calls_of(
     fitting = [one for one in files if takes(info, one)]
     main = [one for one in fitting if plays_main_role(info, one)]
     extra = [one.id for one in fitting if one not in main]
-    text = plain(question)
     if together is None:
-        together = re.search(COMPARE, text) is not None
-    arguments = named_options(info, text)
-    if asks(info):
-        arguments["question"] = question
+        together = re.search(COMPARE, plain(question)) is not None
+    arguments = named_options(info, question)
     if len(main) == 2 and together and _fit_together(info, main):
         main_ids = [tuple(one.id for one in main)]
     else:
@@ -88,13 +88,17 @@ def calls_of(
     ]
 
 
-def named_options(info: ToolInfo, text: str) -> dict[str, Any]:
-    """Options that the question names with their value: 'sample 3', 'min overlap 0.5'.
+def named_options(info: ToolInfo, question: str) -> dict[str, Any]:
+    """Options that the question names with their value: 'sample 3', 'min overlap 0.5', 'lung'.
 
-    A PGS Catalog id is the one value that is known by its form.
+    A PGS Catalog id is the one value that is known by its form. A required text that stands for
+    the question itself is the question.
     """
-    found: dict[str, Any] = {}
+    text = plain(question)
+    found: dict[str, Any] = _free_text(info, question)
     for name, field in info.options.get("properties", {}).items():
+        if chosen := [value for value in _values(field) if has(text, value)][:1]:
+            found[name] = chosen[0]
         kinds = {one.get("type") for one in field.get("anyOf", [field])}
         words = re.escape(name).replace("_", r"[ _-]?")
         number = re.search(rf"\b{words}(?: of| is|:| =|=)? ?(\d+(?:\.\d+)?)", text)
@@ -104,6 +108,18 @@ def named_options(info: ToolInfo, text: str) -> dict[str, Any]:
     if score and "score" in info.options.get("properties", {}):
         found["score"] = score[0].upper()
     return found
+
+
+def _free_text(info: ToolInfo, question: str) -> dict[str, Any]:
+    properties = info.options.get("properties", {})
+    required = [name for name in info.options.get("required", ()) if name in _FREE_TEXT]
+    return {name: question for name in required if properties[name].get("type") == "string"}
+
+
+def _values(field: Mapping[str, Any]) -> list[str]:
+    """The words that a field of fixed choices may have."""
+    choices = [one.get("enum", ()) for one in field.get("anyOf", [field])]
+    return [value for some in choices for value in some if isinstance(value, str)]
 
 
 def asks(info: ToolInfo) -> bool:
