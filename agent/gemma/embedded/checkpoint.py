@@ -93,7 +93,10 @@ class Checkpoint:
         import torch
 
         out = self.model(
-            input_ids=torch.tensor([tokens]), past_key_values=cache, use_cache=True, logits_to_keep=1
+            input_ids=torch.tensor([tokens]),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
         )
         return out.logits[:, -1].float()
 
