@@ -7,8 +7,9 @@ import logging
 from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Plan
-from agent.gate import Gated, gate
+from agent.gate import Gated, gate, must_consult
 from agent.gemma import PlanRequest
+from agent.rules import RulePlanner
 from agent.state import JSON, Consultation, State, dump, load
 from agent.toolbox import Toolbox
 from specialists.errors import PlannerUnavailable
@@ -51,8 +52,15 @@ async def plan_question(request: PlanRequest, context: Consultation) -> tuple[Ga
             logger.warning("planner: %s", error.code)
             excuse = f"; {planner.name} could not be used: {error.client_message}"
             continue
+        if plan.action == "answer" and _must_consult(request):
+            # Nothing is said of a file that no specialist said, however the model puts it.
+            plan = await RulePlanner().plan(request)
         return gate(plan, request.catalogue, request.attachments), planner.name + excuse
     raise PlannerUnavailable("No planner could be used" + excuse)
+
+
+def _must_consult(request: PlanRequest) -> bool:
+    return must_consult(request.question, request.catalogue, request.attachments)
 
 
 def _request(state: State, toolbox: Toolbox) -> PlanRequest:

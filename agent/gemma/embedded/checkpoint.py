@@ -83,7 +83,7 @@ class Checkpoint:
             best = chances.topk(2)
             token = int(best.indices[0])
             matcher.consume_token(token)
-            words.append(self.tokenizer.id_to_token(token))
+            words.append(str(self.tokenizer.id_to_token(token)))
             probabilities.append(float(best.values[0]))
             margins.append(float(best.values[0] - best.values[1]))
             given = [token]
@@ -93,7 +93,10 @@ class Checkpoint:
         import torch
 
         out = self.model(
-            input_ids=torch.tensor([tokens]), past_key_values=cache, use_cache=True, logits_to_keep=1
+            input_ids=torch.tensor([tokens]),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
         )
         return out.logits[:, -1].float()
 
@@ -119,5 +122,5 @@ def empty_model(config: dict[str, Any]) -> Any:
 
     settings = Gemma3TextConfig(**config)
     settings._attn_implementation = "eager"
-    model = Gemma3ForCausalLM(settings)
+    model: Any = Gemma3ForCausalLM(settings)
     return model.to(torch.float32)

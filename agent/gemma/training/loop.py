@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -23,14 +22,16 @@ class Course:
     """What a training run is made of."""
 
     seed: int = 0
-    steps: int = 1800
+    steps: int = 1500
     catalogues: int = 8
     """Catalogues a step; each comes with several consultations."""
     rate: float = 2e-3
-    warm_up: int = 80
+    warm_up: int = 60
+    cooling: float = 0.35
+    """Share of the run, at its end, in which the rate falls to nothing."""
     decay: float = 0.05
     hidden: int = 256
-    layers: int = 5
+    layers: int = 4
     feed_forward: int = 768
     heads: int = 4
     save_every: int = 100
@@ -130,8 +131,8 @@ def _groups(model: Any, course: Course) -> list[dict[str, Any]]:
 def _rate(step: int, course: Course) -> float:
     if step < course.warm_up:
         return course.rate * (step + 1) / course.warm_up
-    share = (step - course.warm_up) / max(1, course.steps - course.warm_up)
-    return course.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+    left = (course.steps - step) / (course.cooling * course.steps)
+    return course.rate * min(1.0, max(0.02, left))
 
 
 def _step(model: Any, optimiser: Any, batch: Batch, rate: float) -> float:
@@ -158,7 +159,7 @@ def _step(model: Any, optimiser: Any, batch: Batch, rate: float) -> float:
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
     answers = weights == 1.0
-    return float(each[answers].mean())
+    return float(each[answers].mean().detach())
 
 
 def _tell(text: str) -> None:
