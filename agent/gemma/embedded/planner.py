@@ -22,7 +22,7 @@ from specialists.errors import PlannerUnavailable
 if TYPE_CHECKING:
     from agent.gemma.embedded.checkpoint import Checkpoint, Written
 
-__all__ = ["SHIPPED", "EmbeddedGemma", "Thought", "features", "usable"]
+__all__ = ["SHIPPED", "EmbeddedGemma", "Thought", "cautious", "features", "usable"]
 
 SHIPPED = "Gemma, shipped checkpoint"
 """How the planner's name begins."""
@@ -61,10 +61,7 @@ class EmbeddedGemma:
         """Write a plan; where the model is not sure enough to act, it asks."""
         async with self._loading:
             thought = await asyncio.to_thread(self.think, request)
-        acts = thought.plan.action == "call"
-        if acts and thought.probability < float(self.card.get("threshold", 0.0)):
-            return say("clarify", _unsure(thought.plan, request))
-        return thought.plan
+        return cautious(thought, float(self.card.get("threshold", 0.0)), request)
 
     def think(self, request: PlanRequest) -> Thought:
         """Write a plan and say how probably it is right."""
@@ -102,6 +99,13 @@ class EmbeddedGemma:
         fit = self.card.get("calibration", {"weights": [1.0, 0.0, 0.0], "bias": 0.0})
         score = fit["bias"] + sum(w * v for w, v in zip(fit["weights"], values, strict=True))
         return 1.0 / (1.0 + math.exp(-score))
+
+
+def cautious(thought: Thought, threshold: float, request: PlanRequest) -> Plan:
+    """The plan, or a question where the model would act and is not sure enough."""
+    if thought.plan.action != "call" or thought.probability >= threshold:
+        return thought.plan
+    return say("clarify", _unsure(thought.plan, request))
 
 
 def features(written: Written) -> tuple[float, float, float]:

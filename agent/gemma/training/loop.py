@@ -12,9 +12,9 @@ from typing import Any
 from agent.gemma.embedded.checkpoint import empty_model
 from agent.gemma.training.batches import Batch, batched
 from agent.gemma.training.cases import GROUP, generate
-from agent.gemma.training.vocabulary import VOCABULARY, train_tokenizer
+from agent.gemma.training.vocabulary import train_tokenizer
 
-__all__ = ["Course", "train"]
+__all__ = ["Course", "configuration", "save_weights", "train"]
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Course:
     save_every: int = 100
 
 
-def configuration(course: Course) -> dict[str, Any]:
+def configuration(course: Course, vocabulary: int) -> dict[str, Any]:
     """The model's configuration, as `config.json` has it."""
     return {
-        "vocab_size": VOCABULARY,
+        "vocab_size": vocabulary,
         "hidden_size": course.hidden,
         "intermediate_size": course.feed_forward,
         "num_hidden_layers": course.layers,
@@ -73,20 +73,20 @@ def train(folder: Path, course: Course, resume: bool = False) -> Path:
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(course.seed)
-    config = configuration(course)
+    words, state, first = folder / "tokenizer.json", folder / "state.pt", 0
+    if not (resume and words.exists()):
+        words.write_text(train_tokenizer(course.seed), encoding="utf-8")
+    tokenizer = Tokenizer.from_file(str(words))
+    config = configuration(course, tokenizer.get_vocab_size())
     model = empty_model(config)
     optimiser = torch.optim.AdamW(_groups(model, course), betas=(0.9, 0.98))
-    state, first = folder / "state.pt", 0
     if resume and state.exists():
         kept = torch.load(state, weights_only=True)
         model.load_state_dict(kept["model"])
         optimiser.load_state_dict(kept["optimiser"])
         first = kept["step"]
-    else:
-        (folder / "tokenizer.json").write_text(train_tokenizer(course.seed), encoding="utf-8")
     (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
     (folder / "course.json").write_text(json.dumps(asdict(course), indent=1), encoding="utf-8")
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     began, seen, mean = time.monotonic(), 0, 0.0
     for step in range(first, course.steps):
         cases = generate(1_000_000 * (course.seed + 1) + step, GROUP * course.catalogues)
