@@ -269,6 +269,11 @@ class Agent:
         return name
 
     @property
+    def planners(self) -> tuple[Planner, ...]:
+        """The planners in the order in which they are asked, once the agent has been entered."""
+        return tuple(self._current.planners)
+
+    @property
     def toolbox(self) -> Toolbox:
         """The connected tools; there once the agent has been used or entered."""
         return self._current.toolbox

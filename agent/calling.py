@@ -54,10 +54,11 @@ def calls_by_kind(
         first = next((i for i in known.values() if takes(i, one) and plays_main_role(i, one)), None)
         if first is not None:
             shared.setdefault(first.name, []).append(one)
+    beside = [one for one in files if not any(one in own for own in shared.values())]
     return [
         call
         for name, own in shared.items()
-        for call in calls_of(known[name], own, question, together)
+        for call in calls_of(known[name], [*own, *beside], question, together)
     ]
 
 

@@ -6,28 +6,15 @@ is one that the tool is made for. When no call passes, the plan becomes a questi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agent.answer import Attachment, Call, Plan
-from agent.calling import takes
 from agent.toolbox import ToolInfo
-from agent.wording import (
-    ABOUT,
-    DEFINITION,
-    GREETING,
-    OUT_OF_SCOPE,
-    deictic,
-    has,
-    modalities,
-    plain,
-    without_orders,
-)
 from specialists.acceptance import assign_roles
 
-__all__ = ["Gated", "gate", "must_consult", "plan_schema"]
+__all__ = ["Gated", "gate", "plan_schema"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,8 @@ def gate(plan: Plan, catalogue: Mapping[str, ToolInfo], attachments: Sequence[At
     if plan.action != "call":
         return Gated(plan.model_copy(update={"calls": ()}))
     by_id = {attachment.id: attachment for attachment in attachments}
-    reasons = [(call, _fault(call, catalogue, by_id)) for call in _distinct(plan.calls)]
+    calls = _distinct([_canonical(call, catalogue) for call in plan.calls])
+    reasons = [(call, _fault(call, catalogue, by_id)) for call in calls]
     passed = tuple(call for call, reason in reasons if reason is None)
     refused = tuple((call, reason) for call, reason in reasons if reason is not None)
     if passed:
@@ -62,6 +50,19 @@ def gate(plan: Plan, catalogue: Mapping[str, ToolInfo], attachments: Sequence[At
 
 def _distinct(calls: Sequence[Call]) -> list[Call]:
     return [call for index, call in enumerate(calls) if call not in calls[:index]]
+
+
+def _canonical(call: Call, catalogue: Mapping[str, ToolInfo]) -> Call:
+    """The call without what changes nothing: a file named twice, an option at its default."""
+    info = catalogue.get(call.tool)
+    fields = info.options.get("properties", {}) if info is not None else {}
+    arguments = {
+        name: value
+        for name, value in call.arguments.items()
+        if name not in fields or "default" not in fields[name] or fields[name]["default"] != value
+    }
+    files = tuple(dict.fromkeys(call.attachments))
+    return call.model_copy(update={"attachments": files, "arguments": arguments})
 
 
 def _fault(
@@ -97,24 +98,6 @@ def _wrong_files(call: Call, info: ToolInfo, attachments: Mapping[str, Attachmen
         wanted = "; ".join(accepts.description for accepts in missing)
         return f"{info.title}: a file is missing. Needed: {wanted}."
     return None
-
-
-def must_consult(
-    question: str, catalogue: Mapping[str, ToolInfo], attachments: Sequence[Attachment]
-) -> bool:
-    """Tell whether a question is about a file that a specialist takes: no model may answer it.
-
-    True where such a file is there and the question points at something, or names a kind of
-    study or what a specialist finds; not for questions about the system or what a word means.
-    """
-    text = without_orders(plain(question))
-    taken = any(takes(info, one) for info in catalogue.values() for one in attachments)
-    if not taken or re.search(f"{ABOUT}|{GREETING}|{OUT_OF_SCOPE}", text):
-        return False
-    if re.search(DEFINITION, text) and not deictic(text):
-        return False
-    known = (word for info in catalogue.values() for word in (*info.keywords, *info.findings))
-    return deictic(text) or bool(modalities(text)) or any(has(text, word) for word in known)
 
 
 def plan_schema(

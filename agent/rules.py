@@ -7,7 +7,7 @@ understanding is answered with a question back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from agent.answer import Attachment, Plan
 from agent.calling import (
@@ -21,27 +21,30 @@ from agent.calling import (
     refusals,
     say,
 )
+from agent.followup import earlier_calls, in_play, tools_named
 from agent.gemma import PlanRequest
-from agent.toolbox import ToolInfo
 from agent.wording import (
     ABOUT,
     DEFINITION,
     GENOTYPES,
     GREETING,
     IDENTITY,
+    MEANING,
     MODALITIES,
     NOT,
     ONLY,
     OUT_OF_SCOPE,
     deictic,
     excluded,
-    has,
     modalities,
     plain,
     without_orders,
 )
 
-__all__ = ["RulePlanner"]
+__all__ = ["RulePlanner", "planned", "told_instead"]
+
+_SHORT = 4
+"""Words of a greeting where files are attached."""
 
 
 class RulePlanner:
@@ -51,24 +54,42 @@ class RulePlanner:
 
     async def plan(self, request: PlanRequest) -> Plan:
         """Write a plan; never fails."""
-        text = without_orders(plain(request.question))
-        return _without_files(text, request) or _with_files(text, request)
+        return planned(request)
+
+
+def planned(request: PlanRequest) -> Plan:
+    """Plan by the rules."""
+    text = without_orders(plain(request.question))
+    return (
+        _without_files(text, request) or earlier_calls(text, request) or _with_files(text, request)
+    )
+
+
+def told_instead(action: str, request: PlanRequest) -> str:
+    """What is said where nobody is consulted: what this is for, and what it is not for."""
+    if action == "refuse":
+        return SCOPE
+    text, tools = plain(request.question), list(request.catalogue.values())
+    named = tools_named(text, tools) if re.search(f"{DEFINITION}|{MEANING}", text) else []
+    return " ".join(f"{i.title}: {i.description}" for i in named) or about(tools)
 
 
 def _without_files(text: str, request: PlanRequest) -> Plan | None:
     """Answer or refuse what needs no file, or None."""
-    tools = request.catalogue.values()
+    tools = list(request.catalogue.values())
     if not text or re.search(OUT_OF_SCOPE, text):
         return say("refuse", SCOPE)
     if re.search(IDENTITY, text):
         return say("refuse", NO_IDENTITY)
-    greeted = re.search(GREETING, text) and not request.attachments and not _named(text, tools)
-    if re.search(ABOUT, text) or greeted:
-        return say("answer", about(tools))
-    if re.search(DEFINITION, text) and not request.attachments and not deictic(text):
-        named = _named(text, request.catalogue.values())
-        if named:
-            return say("answer", " ".join(f"{i.title}: {i.description}" for i in named))
+    new = request.attachments if request.new is None else request.new
+    greeted = re.search(GREETING, text) and not new and not tools_named(text, tools)
+    if request.attachments:
+        greeted = greeted and len(text.split()) <= _SHORT
+    if re.search(ABOUT, text) or greeted or re.search(MEANING, text):
+        return say("answer", told_instead("answer", request))
+    defined = re.search(DEFINITION, text) and not request.attachments and not deictic(text)
+    if defined and tools_named(text, tools):
+        return say("answer", told_instead("answer", request))
     return None
 
 
@@ -78,10 +99,10 @@ def _with_files(text: str, request: PlanRequest) -> Plan:
         return say("clarify", f"There is no attachment {', '.join(sorted(absent)).upper()}.")
     left_out = excluded(text)
     text = re.sub("|".join(f"{NOT}(?:{words})" for words in MODALITIES), " ", text)
-    named = _restricted(text, request.attachments)
+    named = _restricted(text, in_play(text, request), bool(request.earlier))
     kept = [one for one in named if one.manifest and one.manifest.modality not in left_out]
     files = kept or named
-    wanted = _named(text, request.catalogue.values())
+    wanted = tools_named(text, list(request.catalogue.values()))
     if not files:
         return say("clarify", needs(wanted))
     wrong = _wrong_modality(text, files)
@@ -103,20 +124,15 @@ def _with_files(text: str, request: PlanRequest) -> Plan:
     return Plan(action="call", calls=tuple(calls), message=None)
 
 
-def _named(text: str, tools: Iterable[ToolInfo]) -> list[ToolInfo]:
-    """The tools whose words or findings the question has."""
-    return [info for info in tools if any(has(text, w) for w in (*info.keywords, *info.findings))]
-
-
-def _restricted(text: str, files: Sequence[Attachment]) -> list[Attachment]:
-    """The files that the question names, where it names some."""
+def _restricted(text: str, files: Sequence[Attachment], later: bool) -> list[Attachment]:
+    """The files that the question names, where it names some; `later` in a conversation."""
     readable = [one for one in files if one.manifest is not None]
     named = [one for one in readable if re.search(rf"\b{one.id.lower()}\b", text)]
     if named:
         return named
     asked = modalities(text)
     fitting = [one for one in readable if one.manifest and one.manifest.modality in asked]
-    if fitting and re.search(ONLY, text):
+    if fitting and (later or re.search(ONLY, text)):
         return fitting
     return readable
 

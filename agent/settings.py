@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     connect_timeout_s: float = Field(
         20.0, gt=0, description="What a configured server may take to start."
     )
-    max_rounds: int = Field(2, ge=1, le=5, description="How often a plan may be extended.")
+    max_rounds: int = Field(
+        3, ge=1, le=3, description="Most plans of one question: the first, and its extensions."
+    )
     state_dir: Path | None = Field(
         None, description="Where threads are kept; default: ~/.local/state/wardround."
     )

@@ -11,11 +11,13 @@ import unicodedata
 
 __all__ = [
     "ABOUT",
+    "AGAIN",
     "COMPARE",
     "DEFINITION",
     "GENOTYPES",
     "GREETING",
     "IDENTITY",
+    "MEANING",
     "MODALITIES",
     "NOT",
     "ONLY",
@@ -28,8 +30,10 @@ __all__ = [
     "without_orders",
 ]
 
+_HAN = r"[\u4e00-\u9fff]"
 GREETING = (
-    r"^(hi|hello|hey|hola|bonjour|hallo|guten tag|ol[aá]|bom dia|你好|您好|thanks?|thank you)\b"
+    r"^(hi|hello|hey|hola|bonjour|hallo|guten tag|ol[aá]|bom dia|thanks?|thank you|gracias|merci|"
+    r"danke|obrigad[oa])\b|^(你好|您好|谢谢)"
 )
 ABOUT = (
     r"\b(what|which) (can|could) you\b|\bwho are you\b|\bwhat are you\b|\bhow do you work\b"
@@ -38,6 +42,16 @@ ABOUT = (
     r"|\bqu[eé] puedes\b|\bque peux-tu\b|\bwas kannst du\b|\bo que voc[eê]\b|你能做什么|可以做什么"
 )
 DEFINITION = r"^(what (is|are|does)|define|explain|qu[eé] es|qu'est-ce|was ist|o que [eé]|什么是)\b"
+MEANING = (
+    r"\bwhat (do|does)\b.{1,40}\bmean\b|^define\b|\bwas bedeutet\b|\bqu[eé] significa\b"
+    r"|\bque (veut dire|signifie)\b|\bo que significa\b|什么意思"
+)
+"""Questions about a word, also where files are attached."""
+AGAIN = (
+    r"\b(why|sure|certain|evidence|again|unit|warum|sicher|beleg\w*|por qu[eé]|segur[oa]|"
+    r"evid[eê]ncias?|pourquoi|s[uû]re?|preuves?|certeza)\b|为什么|确定|依据"
+)
+"""Questions about what was said: nothing new is asked of a model."""
 OUT_OF_SCOPE = (
     r"\bprescri(be|bing|ptions?|re|bir)\b|\btreatment (plan|recommendation|options?)\b|^treat\b"
     r"|\b(what|which|how much|how many)\b.{0,40}\b(dose|dosage|drugs?|antibiotics?|medications?|"
@@ -73,8 +87,8 @@ COMPARE = (
     r"anterior|previa|pr[eé]c[eé]dent\w*|vorher\w*|vergleich\w*|compara\w*)\b|对比|比较"
 )
 MODALITIES: dict[str, tuple[str, ...]] = {
-    r"\b(x-?rays?|xr|cxr|radiographs?|films?|radiograf[ií]as?|radiographies?|r[oö]ntgen\w*|rx|raio-?x)\b"
-    r"|胸片|X光|x光": ("CR", "DX"),
+    r"\b(x[- ]?rays?|xr|cxr|radiographs?|films?|radiograf[ií]as?|radiographies?|r[oö]ntgen\w*|rx|"
+    r"raio-?x)\b|胸片|x ?光": ("CR", "DX"),
     r"\b(ct|cts|cat scan|computed tomography|tac|tc|scanner|tomograf[ií]a|tomodensitom[eé]trie|"
     r"computertomogra\w+)\b|计算机断层": ("CT",),
     r"\b(mri?|mrt|irm|resonancia|resson[aâ]ncia|magnetic resonance)\b|磁共振|核磁": ("MR",),
@@ -119,5 +133,6 @@ def has(text: str, word: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """Lower case in composed form."""
-    return unicodedata.normalize("NFC", text).lower().strip()
+    """Lower case in composed form, with Latin words set apart from Chinese ones."""
+    lower = unicodedata.normalize("NFC", text).lower().strip()
+    return re.sub(rf"(?<={_HAN})(?=[a-z0-9])|(?<=[a-z0-9])(?={_HAN})", " ", lower)

@@ -15,15 +15,35 @@ __all__ = ["command"]
 @click.argument("specialist")
 @click.option(
     "--data",
-    required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with images/ and labels.csv.",
 )
+@click.option(
+    "--cases",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For 'routing': one case a line, as in tests/data/routing.",
+)
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="For 'routing': folder of files that are named without saying what they are.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def command(specialist: str, data: Path, as_json: bool) -> None:
-    """Measure SPECIALIST (a tool's name, or 'recogniser') on labelled images."""
+def command(
+    specialist: str, data: Path | None, cases: Path | None, root: Path | None, as_json: bool
+) -> None:
+    """Measure SPECIALIST (a tool's name, or 'recogniser') on images, or 'routing' on cases."""
     from agent.commands import run, show_json
 
+    if specialist == "routing":
+        from agent.commands.evaluate_routing import evaluate_routing_cases
+
+        if cases is None:
+            raise click.UsageError("Missing option '--cases'.")
+        evaluate_routing_cases(cases, root, as_json)
+        return
+    if data is None:
+        raise click.UsageError("Missing option '--data'.")
     report = run(_measured(specialist, data))
     if as_json:
         show_json(report)

@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from agent.answer import Attachment, Call, Plan
-from agent.gate import gate, must_consult, plan_schema
+from agent.gate import gate, plan_schema
 from agent.toolbox import ToolInfo
 from specialists.schema import Accepts, Manifest
 
@@ -116,24 +116,3 @@ def test_plan_schema_allows_only_live_tools_and_attachments() -> None:
     assert not valid("report_chest_xray", ["A1"], size=0)
     assert not valid("report_ankle", ["A1"])
     assert not valid("read_record", ["A1"])
-
-
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("Is there pneumonia?", True),
-        ("What does this film show?", True),
-        ("¿Qué muestra la radiografía?", True),
-        ("What can you do?", False),
-        ("What is pneumonia?", False),
-        ("Hello", False),
-        ("Which antibiotic should I give?", False),
-    ],
-)
-def test_question_about_a_film_must_reach_a_specialist(question: str, expected: bool) -> None:
-    film = Manifest(kind="radiograph", format="DICOM", modality="CR", body_part="chest")
-    takes = Accepts(role="film", description="a film", kinds=("radiograph",))
-    info = ToolInfo("t", "T", "Reads.", {}, "s", accepts=(takes,), keywords=("pneumonia",))
-    files = [Attachment(id="A1", manifest=film)]
-    assert must_consult(question, {"t": info}, files) is expected
-    assert not must_consult(question, {"t": info}, [])

@@ -22,8 +22,8 @@ class Course:
     """What a training run is made of."""
 
     seed: int = 0
-    steps: int = 1500
-    catalogues: int = 8
+    steps: int = 1100
+    catalogues: int = 5
     """Catalogues a step; each comes with several consultations."""
     rate: float = 2e-3
     warm_up: int = 60
@@ -34,7 +34,7 @@ class Course:
     layers: int = 4
     feed_forward: int = 768
     heads: int = 4
-    save_every: int = 100
+    save_every: int = 50
 
 
 def configuration(course: Course, vocabulary: int) -> dict[str, Any]:
