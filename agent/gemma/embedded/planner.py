@@ -67,14 +67,14 @@ class EmbeddedGemma:
         """Write a plan and say how probably it is right."""
         tools = shortlist(request)
         slots = slots_of(tools)
-        written = self._checkpoint.write(
+        written = self.checkpoint.write(
             catalogue_text(tools, slots),
             asked_text(request, slots),
             list(slots.values()),
             [one.id for one in request.attachments],
         )
         reading = parse(written.words, slots)
-        probability = self._calibrated(features(written))
+        probability = self.calibrated(features(written))
         return Thought(reading, resolve(reading, request), probability, written)
 
     @cached_property
@@ -85,7 +85,8 @@ class EmbeddedGemma:
         return found
 
     @cached_property
-    def _checkpoint(self) -> Checkpoint:
+    def checkpoint(self) -> Checkpoint:
+        """The weights, loaded at first use. Raises `PlannerUnavailable` if they can't be."""
         try:
             from agent.gemma.embedded.checkpoint import Checkpoint
 
@@ -95,7 +96,8 @@ class EmbeddedGemma:
                 f"The shipped Gemma needs {error.name}. Install it: pip install 'wardround[gemma]'."
             ) from error
 
-    def _calibrated(self, values: Sequence[float]) -> float:
+    def calibrated(self, values: Sequence[float]) -> float:
+        """The probability that a plan with these `features` is right."""
         fit = self.card.get("calibration", {"weights": [1.0, 0.0, 0.0], "bias": 0.0})
         score = fit["bias"] + sum(w * v for w, v in zip(fit["weights"], values, strict=True))
         return 1.0 / (1.0 + math.exp(-score))
