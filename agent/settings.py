@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     gemma_url: str | None = Field(
         None, description="Base URL of an OpenAI-compatible server, such as http://host:8000/v1."
     )
+    gemma_embedded: bool = Field(
+        True, description="Plan with the Gemma that ships, where no other is configured."
+    )
     gemma_model: str | None = Field(None, description="The model's name at that server.")
     gemma_key: str = Field("none", description="API key of that server, where it wants one.")
     gemma_timeout_s: float = Field(60.0, gt=0, description="Longest wait for one model answer.")

@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Picture
 from agent.evidence import evidence_from, is_specialist_result
+from agent.gemma.embedded.planner import SHIPPED
 from agent.kept import call_key, with_new
 from agent.rules import RulePlanner
 from agent.state import JSON, Consultation, State, dump, load
@@ -57,9 +58,9 @@ def _recalled(gain: JSON, toolbox: Toolbox) -> JSON:
 
 
 def _may_extend(state: State, context: Consultation) -> bool:
-    """The rules plan everything at once; a language model is asked what else is wanted."""
-    by_rules = state["planner"].startswith(RulePlanner.name)
-    return not by_rules and state["rounds"] < context.max_rounds
+    """What only routes plans everything at once; a language model is asked what else is wanted."""
+    only_routes = state["planner"].startswith((RulePlanner.name, SHIPPED))
+    return not only_routes and state["rounds"] < context.max_rounds
 
 
 async def _attempt(

@@ -60,9 +60,9 @@ class Checkpoint:
             return self._write(catalogue, asked, plan_grammar(slots, attachments))
 
     def _write(self, catalogue: str, asked: str, grammar: str) -> Written:
-        import torch
+        import numpy as np
         from llguidance import LLMatcher
-        from llguidance.torch import (
+        from llguidance.numpy import (
             allocate_token_bitmask,
             apply_token_bitmask_inplace,
             fill_next_token_bitmask,
@@ -79,13 +79,14 @@ class Checkpoint:
             logits = self._next(given, cache)
             fill_next_token_bitmask(matcher, mask)
             apply_token_bitmask_inplace(logits, mask)
-            chances = torch.softmax(logits[0], 0)
-            best = chances.topk(2)
-            token = int(best.indices[0])
+            chances = np.exp(logits[0] - logits[0].max())
+            chances /= chances.sum()
+            token = int(chances.argmax())
+            next_best = float(np.partition(chances, -2)[-2])
             matcher.consume_token(token)
-            words.append(self.tokenizer.id_to_token(token))
-            probabilities.append(float(best.values[0]))
-            margins.append(float(best.values[0] - best.values[1]))
+            words.append(str(self.tokenizer.id_to_token(token)))
+            probabilities.append(float(chances[token]))
+            margins.append(float(chances[token]) - next_best)
             given = [token]
         return Written(tuple(words), tuple(probabilities), tuple(margins))
 
@@ -98,7 +99,7 @@ class Checkpoint:
             use_cache=True,
             logits_to_keep=1,
         )
-        return out.logits[:, -1].float()
+        return out.logits[:, -1].float().numpy()
 
     def _start(self, catalogue: str) -> Any:
         """The cache after the catalogue, ready to be written on."""
@@ -122,5 +123,5 @@ def empty_model(config: dict[str, Any]) -> Any:
 
     settings = Gemma3TextConfig(**config)
     settings._attn_implementation = "eager"
-    model = Gemma3ForCausalLM(settings)
+    model: Any = Gemma3ForCausalLM(settings)
     return model.to(torch.float32)

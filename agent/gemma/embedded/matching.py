@@ -110,6 +110,7 @@ def _rarity(word: str, entries: Iterable[_Entry]) -> float:
     return 1.0 if sum(known) <= 1 else 1.0 / math.sqrt(sum(known))
 
 
+@lru_cache(maxsize=16384)
 def simplify(text: str) -> str:
     """Lower case, without accents; what is not a letter, a digit or a full stop is a space."""
     spread = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss").replace("œ", "oe"))

@@ -102,9 +102,7 @@ def catalogue_text(tools: Sequence[ToolInfo], slots: Mapping[str, str]) -> str:
 def asked_text(request: PlanRequest, slots: Mapping[str, str]) -> str:
     """The second part of the prompt: files, earlier turns, the question and the marks."""
     files = [_file(one, request.catalogue, slots) for one in request.attachments]
-    past = [
-        f"{simplify(asked)[:_LONGEST_TURN]} <{action}>" for asked, action in request.history[-3:]
-    ]
+    past = [_turn(asked, told) for asked, told in request.history[-3:]]
     question = simplify(without_orders(plain(request.question)) or request.question)
     parts = [
         *(["<files>", *files] if files else []),
@@ -140,6 +138,12 @@ def parse(words: Sequence[str], slots: Mapping[str, str]) -> Reading:
         elif word == "<pair>":
             wishes[-1] = Wish(wishes[-1].tool, wishes[-1].attachments, together=True)
     return Reading(next(one for one in INTENTS if f"<{one}>" == intent), tuple(wishes))
+
+
+def _turn(asked: str, told: str) -> str:
+    """An earlier question, and the action that it led to."""
+    action = f"<{told.split(' ')[0]}>"
+    return " ".join([simplify(asked)[:_LONGEST_TURN], *([action] if action in _ACTIONS else [])])
 
 
 def _saying(description: str) -> str:

@@ -25,8 +25,10 @@ from agent.calling import (
     refusals,
     say,
 )
+from agent.followup import earlier_calls, in_play
 from agent.gemma import PlanRequest
 from agent.toolbox import ToolInfo
+from agent.wording import plain, without_orders
 
 __all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve"]
 
@@ -61,18 +63,26 @@ def resolve(reading: Reading, request: PlanRequest) -> Plan:
     """Write the plan that a reading of the question leads to."""
     match reading.intent:
         case "read":
-            return _read(reading.wishes, request)
+            return _again(reading.wishes, request) or _read(reading.wishes, request)
         case "about":
             return say("answer", about(request.catalogue.values()))
         case "define":
             return say("answer", _definition(reading.wishes, request))
         case "earlier":
-            return say("answer", _earlier(request))
+            return _again((), request) or say("answer", _earlier(request))
         case "identity":
             return say("refuse", NO_IDENTITY)
         case "scope" | "order":
             return say("refuse", SCOPE)
     return say("clarify", _asked(reading.wishes, request))
+
+
+def _again(wishes: Sequence[Wish], request: PlanRequest) -> Plan | None:
+    """The last calls once more, where a question leans on them and wants no other tool."""
+    wanted = {wish.tool for wish in wishes} - {None}
+    if wanted - {call.tool for call in request.earlier}:
+        return None
+    return earlier_calls(without_orders(plain(request.question)), request)
 
 
 def _read(wishes: Sequence[Wish], request: PlanRequest) -> Plan:
@@ -93,7 +103,7 @@ def _calls(
 ) -> list[Call]:
     files = [by_id[name] for name in wish.attachments if name in by_id]
     if not wish.attachments:
-        files = list(by_id.values())
+        files = [one for one in in_play(plain(request.question), request) if one.id in by_id]
     if wish.tool is None:
         served = {name for call in made for name in call.attachments}
         left = [one for one in files if wish.attachments or one.id not in served]

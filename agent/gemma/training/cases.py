@@ -23,7 +23,7 @@ from agent.gemma.training.scene import Scene, Unfit
 
 __all__ = ["GROUP", "Case", "generate", "of_added_tools"]
 
-GROUP = 8
+GROUP = 16
 """Cases to a catalogue."""
 
 _WEIGHTS: dict[Callable[[Scene], Reading], float] = {

@@ -64,6 +64,13 @@ __all__ = [
 ]
 
 _LUNG_WORDS = ("opaci", "consolid", "infiltrat", "pneumonia", "airspace", "air space", "infection")
+_BOTH = (
+    ("report_chest_xray", "chest film"),
+    ("report_ct", "chest ct"),
+    ("report_ct", "abdominal ct"),
+    ("classify_retina", "fundus"),
+    ("classify_pathology", "slide"),
+)
 _GENERAL = ("normal", "abnormal", "wrong", "healthy")
 
 
@@ -149,6 +156,8 @@ def plain(scene: Scene) -> Reading:
 def several(scene: Scene) -> Reading:
     """Two or three requests in one question."""
     random, wishes, texts, kinds = scene.random, [], [], []
+    if random.random() < 0.2:
+        return _both_on_one(scene)
     for tool in random.sample(list(OWN_FILES), random.choice((2, 2, 2, 3))):
         here = scene.here(tool)
         texts.append((here, scene.unmistakable(own(random, tool, scene.tongue), here)))
@@ -167,10 +176,30 @@ def several(scene: Scene) -> Reading:
     for (here, _), kind in order:
         wishes.append(Wish(here, tuple(ids[kind]) if kind == free_kind else ()))
     parts = [text.rstrip("?.") if random.random() < 0.5 else text for (_, text), _ in order]
-    joint = phrase(random, scene.tongue, "and")
-    joint = joint if joint.startswith((",", ".", ";", "，", "；")) else f" {joint}"
-    scene.say(f"{joint} ".join(parts))
+    scene.say(_joined(scene, parts))
     return _read(*wishes)
+
+
+def _both_on_one(scene: Scene) -> Reading:
+    """A specialist and a free question about the same file."""
+    random = scene.random
+    tool, kind = random.choice(_BOTH)
+    here, vqa = scene.here(tool), scene.vqa
+    parts = [
+        (here, scene.unmistakable(own(random, tool, scene.tongue), here)),
+        (vqa, scene.unmistakable(free(random, kind, scene.tongue), vqa)),
+    ]
+    random.shuffle(parts)
+    ids = scene.attach([kind, *(scene.distractors([kind], 1) if random.random() < 0.2 else [])])
+    alone = len(scene.kinds) == 1
+    scene.say(_joined(scene, [text for _, text in parts]))
+    return _read(*(Wish(w, () if alone or w == here else tuple(ids[kind])) for w, _ in parts))
+
+
+def _joined(scene: Scene, texts: list[str]) -> str:
+    joint = phrase(scene.random, scene.tongue, "and")
+    joint = joint if joint.startswith((",", ".", ";", "，", "；")) else f" {joint}"
+    return f"{joint} ".join(texts)
 
 
 def only(scene: Scene) -> Reading:
@@ -184,8 +213,9 @@ def only(scene: Scene) -> Reading:
     if random.random() < 0.15 and tool == "report_chest_xray":
         kinds, view = ["chest film", "lateral film"], random.random()
         ids = scene.attach(kinds)
-        text = random.choice(("only the frontal view", "just the frontal, {t}?", "frontal only",
-                              "the PA film only", "solo la frontal", "uniquement la face"))  # fmt: skip
+        text = random.choice(("only the frontal view", "just the frontal, {t}?",
+                              "frontal only",
+                              "the PA film only", "solo la frontal"))  # fmt: skip
         if view < 0.4:
             scene.say(random.choice(("what does the lateral show", "only the lateral view",
                                      "the lateral one please", "just the lateral")))  # fmt: skip
@@ -250,7 +280,8 @@ def by_id(scene: Scene) -> Reading:
         text = phrase(random, scene.tongue, place)
     kind = scene.kinds[names.index(chosen[0])]
     tool = next((name for name, kinds in OWN_FILES.items() if kind in kinds), None)
-    if tool in scene.catalogue.own and len(set(scene.kinds)) == 1 and random.random() < 0.4:
+    picked = {scene.kinds[names.index(one)] for one in chosen}
+    if tool in scene.catalogue.own and picked <= set(OWN_FILES[tool]) and random.random() < 0.4:
         scene.say(f"{own(random, tool, scene.tongue)} {text}")
         return _read(Wish(scene.here(tool), tuple(chosen)))
     scene.say(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -13,9 +12,9 @@ from typing import Any
 from agent.gemma.embedded.checkpoint import empty_model
 from agent.gemma.training.batches import Batch, batched
 from agent.gemma.training.cases import GROUP, generate
-from agent.gemma.training.vocabulary import VOCABULARY, train_tokenizer
+from agent.gemma.training.vocabulary import train_tokenizer
 
-__all__ = ["Course", "train"]
+__all__ = ["Course", "configuration", "save_weights", "train"]
 
 
 @dataclass(frozen=True)
@@ -23,23 +22,25 @@ class Course:
     """What a training run is made of."""
 
     seed: int = 0
-    steps: int = 1800
-    catalogues: int = 8
+    steps: int = 1100
+    catalogues: int = 5
     """Catalogues a step; each comes with several consultations."""
     rate: float = 2e-3
-    warm_up: int = 80
+    warm_up: int = 60
+    cooling: float = 0.35
+    """Share of the run, at its end, in which the rate falls to nothing."""
     decay: float = 0.05
     hidden: int = 256
-    layers: int = 5
+    layers: int = 4
     feed_forward: int = 768
     heads: int = 4
-    save_every: int = 100
+    save_every: int = 50
 
 
-def configuration(course: Course) -> dict[str, Any]:
+def configuration(course: Course, vocabulary: int) -> dict[str, Any]:
     """The model's configuration, as `config.json` has it."""
     return {
-        "vocab_size": VOCABULARY,
+        "vocab_size": vocabulary,
         "hidden_size": course.hidden,
         "intermediate_size": course.feed_forward,
         "num_hidden_layers": course.layers,
@@ -72,20 +73,20 @@ def train(folder: Path, course: Course, resume: bool = False) -> Path:
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(course.seed)
-    config = configuration(course)
+    words, state, first = folder / "tokenizer.json", folder / "state.pt", 0
+    if not (resume and words.exists()):
+        words.write_text(train_tokenizer(course.seed), encoding="utf-8")
+    tokenizer = Tokenizer.from_file(str(words))
+    config = configuration(course, tokenizer.get_vocab_size())
     model = empty_model(config)
     optimiser = torch.optim.AdamW(_groups(model, course), betas=(0.9, 0.98))
-    state, first = folder / "state.pt", 0
     if resume and state.exists():
         kept = torch.load(state, weights_only=True)
         model.load_state_dict(kept["model"])
         optimiser.load_state_dict(kept["optimiser"])
         first = kept["step"]
-    else:
-        (folder / "tokenizer.json").write_text(train_tokenizer(course.seed), encoding="utf-8")
     (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
     (folder / "course.json").write_text(json.dumps(asdict(course), indent=1), encoding="utf-8")
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     began, seen, mean = time.monotonic(), 0, 0.0
     for step in range(first, course.steps):
         cases = generate(1_000_000 * (course.seed + 1) + step, GROUP * course.catalogues)
@@ -130,8 +131,8 @@ def _groups(model: Any, course: Course) -> list[dict[str, Any]]:
 def _rate(step: int, course: Course) -> float:
     if step < course.warm_up:
         return course.rate * (step + 1) / course.warm_up
-    share = (step - course.warm_up) / max(1, course.steps - course.warm_up)
-    return course.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+    left = (course.steps - step) / (course.cooling * course.steps)
+    return course.rate * min(1.0, max(0.02, left))
 
 
 def _step(model: Any, optimiser: Any, batch: Batch, rate: float) -> float:
@@ -158,7 +159,7 @@ def _step(model: Any, optimiser: Any, batch: Batch, rate: float) -> float:
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
     answers = weights == 1.0
-    return float(each[answers].mean())
+    return float(each[answers].mean().detach())
 
 
 def _tell(text: str) -> None:
