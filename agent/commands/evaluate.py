@@ -28,9 +28,15 @@ __all__ = ["command"]
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="For 'routing': folder of files that are named without saying what they are.",
 )
+@click.option("--no-baselines", is_flag=True, help="For 'routing': the agent's planners alone.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def command(
-    specialist: str, data: Path | None, cases: Path | None, root: Path | None, as_json: bool
+    specialist: str,
+    data: Path | None,
+    cases: Path | None,
+    root: Path | None,
+    no_baselines: bool,
+    as_json: bool,
 ) -> None:
     """Measure SPECIALIST (a tool's name, or 'recogniser') on images, or 'routing' on cases."""
     from agent.commands import run, show_json
@@ -40,7 +46,7 @@ def command(
 
         if cases is None:
             raise click.UsageError("Missing option '--cases'.")
-        evaluate_routing_cases(cases, root, as_json)
+        evaluate_routing_cases(cases, root, not no_baselines, as_json)
         return
     if data is None:
         raise click.UsageError("Missing option '--data'.")

@@ -13,7 +13,7 @@ _TRAINED_ON = 12_000
 _SEED = 20
 
 
-def evaluate_routing_cases(cases: Path, root: Path | None, as_json: bool) -> None:
+def evaluate_routing_cases(cases: Path, root: Path | None, compared: bool, as_json: bool) -> None:
     """Measure and write: a table, or JSON."""
     from agent.commands import run, show_json
     from agent.evaluate.baselines import baselines
@@ -21,7 +21,7 @@ def evaluate_routing_cases(cases: Path, root: Path | None, as_json: bool) -> Non
 
     read = read_cases(cases)
     # The generator asks its own server for the shipped tools, in an event loop of its own.
-    others = baselines(_examples())
+    others = baselines(_examples()) if compared else []
     report = run(_measured(read, root or cases.resolve().parent, others))
     if as_json:
         show_json(report)
