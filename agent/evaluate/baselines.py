@@ -86,7 +86,7 @@ class TfidfPlanner:
         def fitted(labels: list[Any]) -> Any:
             if len(set(labels)) == 1:
                 return None
-            return LogisticRegression(C=10.0, tol=1e-3, max_iter=100).fit(features, labels)
+            return LogisticRegression(C=10.0, max_iter=300).fit(features, labels)
 
         called = [{call.tool for call in one.plan.calls} for one in examples]
         tools = {name: fitted([name in one for one in called]) for name in _SHIPPED}
@@ -118,9 +118,9 @@ def _vectorizer() -> Any:
     from sklearn.pipeline import make_union
 
     return make_union(
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), max_features=20_000, min_df=2),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), max_features=40_000, min_df=2),
         TfidfVectorizer(
-            token_pattern=r"\S+", ngram_range=(1, 2), max_features=20_000, sublinear_tf=True
+            token_pattern=r"\S+", ngram_range=(1, 2), max_features=40_000, sublinear_tf=True
         ),
     )
 
