@@ -53,6 +53,10 @@ class ChestNet:
     def _inputs(self, films: Sequence[ArrayLike]) -> "Tensor":
         return self._torch.from_numpy(np.stack([preprocess(f, self._size) for f in films]))
 
+    def canary(self, picture: NDArray[np.uint8]) -> Floats:
+        """Return the logits of a picture's first channel; see `specialists.canary`."""
+        return self.logits([picture[..., 0] / 255]).ravel()
+
     def logits(self, films: Sequence[ArrayLike]) -> Floats:
         """Run the model.
 
