@@ -11,7 +11,8 @@ import click
 __all__ = ["command"]
 
 _PACKAGES = {
-    "torch": "models", "safetensors": "models", "cyvcf2": "genomics", "gdcm": "",
+    "torch": "models", "safetensors": "models", "cyvcf2": "genomics", "openslide-python": "slides",
+    "wsidicom": "slides", "gdcm": "",
 }  # fmt: skip
 
 
