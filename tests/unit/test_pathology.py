@@ -127,6 +127,9 @@ async def test_slide_is_sampled_summed_and_mapped():
     said = (await call("pathology/CMU-1-Small-Region.svs", **asked)).structured_content
     (predicted,) = said["prediction_sets"]
     assert set(predicted["probabilities"]) == set(HEADS["lung"].classes)
+    assert predicted["labels"] == []  # this skin is coloured like no training tile of lung
+    assert "are unlike the training data" in predicted["text"]
+    assert said["findings"] == []
     area = said["measurements"][0]
     assert area["name"] == "tissue area"
     assert area["value"] == pytest.approx(0.54, abs=0.1)
