@@ -108,11 +108,9 @@ def describe(fundus: Fundus, maps: Maps) -> dict[str, float]:
     away = np.hypot(y - row, x - column).astype(np.float32)
     dark = np.maximum(-fundus.contrast[1], 0) * (maps.inside & (away > ZONES[0]))
     blots = np.asarray(grey_opening(dark, size=(9, 9)), np.float32)
-    yellow = maps.bright * (fundus.contrast[2] < fundus.contrast[1])
     found: dict[str, float] = {}
     found.update(_spots("red", maps.red, RED_LEVELS, away))
     found.update(_spots("bright", maps.bright, BRIGHT_LEVELS, away))
-    found.update(_spots("yellow", yellow, BRIGHT_LEVELS[1:], away))
     found.update(_spots("blot", blots, (0.06, 0.12, 0.18), away))
     relative = np.asarray(maps.red / maps.noise / 100, np.float32)
     found.update(_spots("red over noise", relative, (0.04, 0.07), away))
