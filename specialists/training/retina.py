@@ -9,7 +9,6 @@ or IDRiD's own grading table, whose columns are `Image name`, `Retinopathy grade
 
 import argparse
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -159,7 +158,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     """Train, measure, and write weights and card."""
-    options, began = arguments(), time.monotonic()
+    options = arguments()
     cases = read_photographs(options.data, options.every)
     n = len(cases.features)
     folds = {
@@ -187,7 +186,7 @@ def main() -> None:
         "metrics": measured["blocks"],
         "metrics_random_folds": measured["random"],
         "baseline": baseline(cases.names, cases.features, cases.labels),
-        "training": {"images": n, "seconds": round(time.monotonic() - began)},
+        "training": {"images": n},
         "seed": options.seed,
         "command": command("specialists.training.retina"),
         "sha256": digest,
