@@ -50,6 +50,10 @@ class ChestNet:
     def _inputs(self, films: Sequence[ArrayLike]) -> "Tensor":
         return self._torch.from_numpy(np.stack([preprocess(f, self._size) for f in films]))
 
+    def canary(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the logits of a picture's first channel; see `specialists.canary`."""
+        return self.logits([picture[..., 0] / 255])
+
     def logits(self, films: Sequence[ArrayLike]) -> NDArray[np.float32]:
         """Run the network.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.chest_xray.picture import draw
 from specialists.chest_xray.predict import ChestNet
 from specialists.chest_xray.spec import FINDING, ChestXrayRequest
@@ -56,6 +57,10 @@ class ReferenceBackend:
 
     def __init__(self, device: str) -> None:
         self._net = ChestNet(Path(__file__).parent)
+
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Picture, Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.errors import InvalidInput
 from specialists.pathology.predict import TissueNet
 from specialists.pathology.slide_map import draw_patch, draw_slide, geojson
@@ -61,6 +62,10 @@ class ReferenceBackend:
 
     def __init__(self, device: str) -> None:
         self._net = TissueNet(Path(__file__).parent)
+
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

@@ -132,6 +132,11 @@ class RetinaNet:
             for task, levels in TASKS.items()
         }
 
+    def canary(self, picture: NDArray[np.uint8]) -> Floats:
+        """Return the level probabilities of a strip of a picture; see `specialists.canary`."""
+        read = self.read(picture[: len(picture) // 3])
+        return np.concatenate([read.probabilities[task] for task in TASKS])
+
     def read(self, picture: ArrayLike) -> Retina:
         """Grade a photograph.
 

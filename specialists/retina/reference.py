@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.errors import InvalidInput, NotAccepted
 from specialists.readers import read_photograph
 from specialists.retina.picture import Spots, draw, find_spots
@@ -45,6 +46,10 @@ class ReferenceBackend:
 
     def __init__(self, device: str) -> None:
         self._net = RetinaNet(Path(__file__).parent)
+
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

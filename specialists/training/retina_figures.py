@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specialists.calibration import (
+from specialists.calibration import prediction_sets
+from specialists.measures import (
     Interval,
     bootstrap_weights,
     evaluate_predictions,
     interval,
-    prediction_sets,
     roc_auc,
 )
 from specialists.retina.predict import REFERABLE_FROM, TASKS, classes_of, halves

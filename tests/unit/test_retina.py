@@ -17,7 +17,6 @@ import specialists
 from specialists.base import Source
 from specialists.errors import NotAccepted
 from specialists.host import Host
-from specialists.registry import spec_of
 from specialists.retina.dust import ROWS, clean
 from specialists.retina.predict import RetinaNet, classes_of
 from specialists.retina.preprocess import WIDTH, Fundus, smooth
@@ -66,10 +65,9 @@ async def test_photograph_gives_grade_edema_referral_and_a_picture() -> None:
 
 
 def read(path: Path, modality: str = "OP") -> Any:
-    _, backend = Host("cpu").backend(spec_of("classify_retina"))
     manifest = Manifest(kind="photograph", format="JPEG", modality=modality)
     inputs = {"photograph": [Source((path,), manifest)]}
-    return backend.read(inputs, SPEC.request(), lambda share, told: None)
+    return Host("cpu").read(SPEC, inputs, SPEC.request(), lambda share, told: None)
 
 
 def test_picture_is_a_small_png_with_both_views() -> None:
