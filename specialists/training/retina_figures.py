@@ -7,13 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.calibration import prediction_sets
-from specialists.measures import (
-    Interval,
-    bootstrap_weights,
-    evaluate_predictions,
-    interval,
-    roc_auc,
-)
+from specialists.measures import evaluate_predictions, roc_auc
 from specialists.retina.predict import REFERABLE_FROM, TASKS, classes_of, halves
 
 POSITIVE = {"grade": [2, 3, 4], "referable": [1], "edema": [2]}
@@ -45,7 +39,6 @@ def figures(
             "n": len(fold),
             **evaluate_predictions(rows[task], truth[task], sets[task], positive),
             "coverage_by_class": _by_class(sets[task], truth[task]),
-            **_answers(rows[task], truth[task], positive),
         }
         for task, positive in POSITIVE.items()
     }
@@ -75,27 +68,6 @@ def _held_out(
 def _by_class(sets: NDArray[np.bool_], labels: NDArray[np.intp]) -> list[float]:
     covered = sets[np.arange(len(labels)), labels]
     return [float(covered[labels == c].mean()) for c in range(sets.shape[1])]
-
-
-def _answers(
-    probabilities: Floats, labels: NDArray[np.intp], positive: list[int]
-) -> dict[str, Interval]:
-    """Return sensitivity at 90% specificity and Brier score of the clinical question."""
-    score, truth = probabilities[:, positive].sum(axis=1), np.isin(labels, positive)
-    missed = (score - truth) ** 2
-
-    def sensitivity(counts: Floats) -> float:
-        drawn = np.repeat(np.arange(len(truth)), counts.astype(np.intp))
-        least = np.quantile(score[drawn][~truth[drawn]], 0.9)
-        return float((score[drawn][truth[drawn]] > least).mean())
-
-    weights = bootstrap_weights(len(truth))
-    return {
-        "sensitivity_at_90_specificity": interval(
-            lambda w: np.array([sensitivity(counts) for counts in w]), weights
-        ),
-        "brier": interval(lambda w: np.asarray(w @ missed / w.sum(axis=1)), weights),
-    }
 
 
 def baseline(names: list[str], features: Floats, labels: Labels) -> dict[str, Any]:
