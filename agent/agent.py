@@ -58,7 +58,7 @@ class Agent:
         settings: Default: from the environment.
         servers: MCP servers to consult, by name, before those of the settings: whatever
             FastMCP's `Client` takes.
-        planner: Instead of the settings' Gemma and the rules.
+        planner: Instead of the settings' Gemma, the shipped one and the rules.
         composer: Instead of the settings' Gemma and plain code.
         workshop: What the specialists in this process share, where a server has one already.
         only: Of the shipped specialists, serve these alone.
@@ -271,6 +271,11 @@ class Agent:
         return name
 
     @property
+    def planners(self) -> tuple[Planner, ...]:
+        """The planners in the order in which they are asked, once the agent has been entered."""
+        return tuple(self._current.planners)
+
+    @property
     def toolbox(self) -> Toolbox:
         """The connected tools; there once the agent has been used or entered."""
         return self._current.toolbox
@@ -319,17 +324,21 @@ class Agent:
         return build_server(only=self._only, workshop=self._shop)
 
     def _models(self, stack: AsyncExitStack) -> tuple[list[Planner], list[Composer]]:
-        """Gemma where one is configured, and the rules behind it."""
+        """Gemma where one is configured, then the one that ships, and the rules behind them."""
+        from agent.gemma.embedded.planner import EmbeddedGemma, usable
         from agent.rules import RulePlanner
 
         if self._planner is not None:
             return [self._planner, RulePlanner()], [self._composer] if self._composer else []
         composers = [self._composer] if self._composer else []
+        planners: list[Planner] = [RulePlanner()]
+        if self.settings.gemma_embedded and usable():
+            planners.insert(0, EmbeddedGemma())
         gemma = self._gemma()
         if gemma is None:
-            return [RulePlanner()], composers
+            return planners, composers
         stack.push_async_callback(gemma.close)
-        return [gemma, RulePlanner()], composers or [gemma]
+        return [gemma, *planners], composers or [gemma]
 
     def _gemma(self) -> ChatGemma | None:
         """The large Gemma that the settings name: at an endpoint, or in this process."""

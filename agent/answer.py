@@ -124,6 +124,8 @@ class AnswerProvenance(Data):
     """Digest (SHA-256) by name and version: 'route/v1'."""
     models: dict[str, tuple[Provenance, ...]] = {}
     """Models that were consulted, by tool."""
+    reused: tuple[Call, ...] = ()
+    """Calls that were not made again: their results were kept from earlier in the thread."""
     versions: dict[str, str] = {}
     """Versions of the software: wardround, Python, …"""
 

@@ -35,7 +35,8 @@ def gate(plan: Plan, catalogue: Mapping[str, ToolInfo], attachments: Sequence[At
     if plan.action != "call":
         return Gated(plan.model_copy(update={"calls": ()}))
     by_id = {attachment.id: attachment for attachment in attachments}
-    reasons = [(call, _fault(call, catalogue, by_id)) for call in _distinct(plan.calls)]
+    calls = _distinct([_canonical(call, catalogue) for call in plan.calls])
+    reasons = [(call, _fault(call, catalogue, by_id)) for call in calls]
     passed = tuple(call for call, reason in reasons if reason is None)
     refused = tuple((call, reason) for call, reason in reasons if reason is not None)
     if passed:
@@ -49,6 +50,19 @@ def gate(plan: Plan, catalogue: Mapping[str, ToolInfo], attachments: Sequence[At
 
 def _distinct(calls: Sequence[Call]) -> list[Call]:
     return [call for index, call in enumerate(calls) if call not in calls[:index]]
+
+
+def _canonical(call: Call, catalogue: Mapping[str, ToolInfo]) -> Call:
+    """The call without what changes nothing: a file named twice, an option at its default."""
+    info = catalogue.get(call.tool)
+    fields = info.options.get("properties", {}) if info is not None else {}
+    arguments = {
+        name: value
+        for name, value in call.arguments.items()
+        if name not in fields or "default" not in fields[name] or fields[name]["default"] != value
+    }
+    files = tuple(dict.fromkeys(call.attachments))
+    return call.model_copy(update={"attachments": files, "arguments": arguments})
 
 
 def _fault(

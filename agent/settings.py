@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     gemma_url: str | None = Field(
         None, description="Base URL of an OpenAI-compatible server, such as http://host:8000/v1."
     )
+    gemma_embedded: bool = Field(
+        True, description="Plan with the Gemma that ships, where no other is configured."
+    )
     gemma_model: str | None = Field(None, description="The model's name at that server.")
     gemma_key: str = Field("none", description="API key of that server, where it wants one.")
     gemma_checkpoint: str | None = Field(
@@ -48,7 +51,9 @@ class Settings(BaseSettings):
     connect_timeout_s: float = Field(
         20.0, gt=0, description="What a configured server may take to start."
     )
-    max_rounds: int = Field(2, ge=1, le=5, description="How often a plan may be extended.")
+    max_rounds: int = Field(
+        3, ge=1, le=3, description="Most plans of one question: the first, and its extensions."
+    )
     state_dir: Path | None = Field(
         None, description="Where threads are kept; default: ~/.local/state/wardround."
     )

@@ -28,9 +28,16 @@ class State(TypedDict, total=False):
     """What the caller named so far: needed to open the files again in another process."""
     attachments: list[JSON]
     history: list[list[str]]
+    """Per question: its words, the action, and the calls in words."""
+    kept: dict[str, JSON]
+    """Results by the key of their call; see `agent.kept`."""
+    earlier: list[JSON]
+    """Calls of the last question that had any."""
     # the current question
     question: str
     files: list[str]
+    new: list[str]
+    """Ids of the attachments that came with the question."""
     rounds: int
     more: bool
     """Whether the plan may be extended with what came back."""
@@ -42,6 +49,8 @@ class State(TypedDict, total=False):
     models: dict[str, list[JSON]]
     pictures: list[JSON]
     failures: list[JSON]
+    reused: list[JSON]
+    """Calls whose results were kept from an earlier question."""
     not_assessed: list[str]
     caveats: list[str]
     statements: list[JSON]
@@ -64,7 +73,7 @@ class Consultation:
     planners: Sequence[Planner]
     """In order: the next is used where one can't be."""
     composers: Sequence[Composer]
-    max_rounds: int = 2
+    max_rounds: int = 3
     report: Callable[[str, float, str], Awaitable[None]] = field(default=_silent)
     """Told a tool's name, the share done and what it is doing."""
 

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from agent.answer import Picture
 from specialists.errors import (
@@ -108,6 +109,8 @@ class Toolbox:
     """What was named in the inspection that gave a handle."""
     _shown: set[tuple[str, str]] = field(default_factory=set)
     """Which server was shown which file."""
+    session: str = field(default_factory=lambda: uuid4().hex)
+    """Tells these connections from those of another process, whose pictures are gone."""
 
     async def __aenter__(self) -> Toolbox:
         """Connect to every server; one that is down is noted and costs only its tools."""

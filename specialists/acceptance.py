@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from specialists.schema import Accepts, Manifest
 
-__all__ = ["assign_roles", "refusal"]
+__all__ = ["assign_roles", "described", "refusal"]
 
 
 def refusal(accepts: Accepts, manifest: Manifest) -> str | None:
@@ -64,7 +64,7 @@ def _kind(accepts: Accepts, manifest: Manifest) -> str | None:
         return None
     if manifest.kind == "image" and manifest.modality is None:
         return f"{_unrecognised(manifest)} {_wanted(accepts)}"
-    return f"The file is {_described(manifest)}. {_wanted(accepts)}"
+    return f"The file is {described(manifest)}. {_wanted(accepts)}"
 
 
 def _modality(accepts: Accepts, manifest: Manifest) -> str | None:
@@ -72,7 +72,7 @@ def _modality(accepts: Accepts, manifest: Manifest) -> str | None:
         return None
     if manifest.modality is None:
         return f"{_unrecognised(manifest)} {_wanted(accepts)}"
-    return f"The file is {_described(manifest)}. {_wanted(accepts)}"
+    return f"The file is {described(manifest)}. {_wanted(accepts)}"
 
 
 def _body_part(accepts: Accepts, manifest: Manifest) -> str | None:
@@ -80,14 +80,14 @@ def _body_part(accepts: Accepts, manifest: Manifest) -> str | None:
         return None
     wanted = f"This tool reads only: {', '.join(accepts.body_parts)}."
     if manifest.body_part is None:
-        return f"The file does not say which body part it shows. {wanted}"
-    return f"The file shows: {manifest.body_part}. {wanted}"
+        return f"The file does not say which body part it shows. {wanted} {_wanted(accepts)}"
+    return f"The file shows: {manifest.body_part}. {wanted} {_wanted(accepts)}"
 
 
 def _view(accepts: Accepts, manifest: Manifest) -> str | None:
     if manifest.view is None or manifest.view not in accepts.refused_views:
         return None
-    return f"The view is {manifest.view}, which this tool does not read."
+    return f"The view is {manifest.view}, which this tool does not read. {_wanted(accepts)}"
 
 
 def _unrecognised(manifest: Manifest) -> str:
@@ -96,7 +96,8 @@ def _unrecognised(manifest: Manifest) -> str:
     return "The picture has no header and was not recognised."
 
 
-def _described(manifest: Manifest) -> str:
+def described(manifest: Manifest) -> str:
+    """Say in words what a file is: 'a DICOM MR volume of the knee'."""
     if manifest.kind == "variants":
         return f"a {manifest.format} file of genotypes"
     if manifest.kind == "scoring_file":

@@ -34,12 +34,12 @@ def score(data: Path) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings that see nothing of the machine's environment."""
+    """Settings that see nothing of the machine's environment; plans are by rules, for speed."""
     import os
 
     for name in [key for key in os.environ if key.startswith("WARDROUND_")]:
         monkeypatch.delenv(name)
-    return Settings(state_dir=tmp_path / "state")
+    return Settings(state_dir=tmp_path / "state", gemma_embedded=False)
 
 
 @pytest.fixture

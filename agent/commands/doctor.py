@@ -12,7 +12,7 @@ __all__ = ["command"]
 
 _PACKAGES = {
     "torch": "models", "safetensors": "models", "transformers": "gemma", "llguidance": "gemma",
-    "cyvcf2": "genomics", "gdcm": "",
+    "cyvcf2": "genomics", "openslide-python": "slides", "wsidicom": "slides", "gdcm": "",
 }  # fmt: skip
 
 

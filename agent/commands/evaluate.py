@@ -10,38 +10,57 @@ import click
 
 __all__ = ["command"]
 
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
 
 @click.command()
 @click.argument("specialist")
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with images/ and labels.csv.",
-)
+@click.option("--data", type=_FOLDER, help="Folder with images/ and labels.csv.")
 @click.option("--limit", type=click.IntRange(1), help="Take so many images only, for a trial.")
 @click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for a picture of the reliability curve and the ROC.",
 )
+@click.option(
+    "--cases",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For 'routing': one case a line, as in tests/data/routing.",
+)
+@click.option(
+    "--root",
+    type=_FOLDER,
+    help="For 'routing': folder of files that are named without saying what they are.",
+)
+@click.option("--no-baselines", is_flag=True, help="For 'routing': the agent's planners alone.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def command(
-    specialist: str, data: Path, limit: int | None, plots: Path | None, as_json: bool
-) -> None:
-    """Measure SPECIALIST (a tool's name, or 'recogniser') on labelled images.
+def command(specialist: str, as_json: bool, **options: Any) -> None:
+    """Measure SPECIALIST (a tool's name, or 'recogniser') on images, or 'routing' on cases.
 
     labels.csv has the columns image_id and label (or dx, dr_grade). Columns named like an option
     of the tool, such as age or sex, are passed to it; patient_id, lesion_id or group says which
     images belong together. Every figure comes with a 95% interval.
     """
+    if specialist == "routing":
+        from agent.commands.evaluate_routing import evaluate_routing_cases
+
+        cases, compared = _needed(options, "cases"), not options["no_baselines"]
+        evaluate_routing_cases(cases, options["root"], compared, as_json)
+        return
     from agent.commands import run, show_json
 
-    report = run(_measured(specialist, data.resolve(), limit, plots))
+    data = _needed(options, "data").resolve()
+    report = run(_measured(specialist, data, options["limit"], options["plots"]))
     if as_json:
         show_json(report)
         return
     sys.stdout.writelines(f"{line}\n" for line in _lines(report))
+
+
+def _needed(options: dict[str, Any], name: str) -> Path:
+    if options[name] is None:
+        raise click.UsageError(f"Missing option '--{name}'.")
+    return Path(options[name])
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

@@ -33,7 +33,7 @@ def draw(found: Predictions, positive: Sequence[str], title: str, folder: Path) 
     import numpy as np
     from PIL import Image, ImageDraw
 
-    from specialists.calibration import reliability, roc_auc, roc_curve
+    from specialists.measures import reliability, roc_auc, roc_curve
 
     rows, truth = np.asarray(found.probabilities), np.asarray(found.truth)
     chosen = [found.classes.index(name) for name in positive]

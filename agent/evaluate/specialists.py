@@ -153,7 +153,7 @@ def measured(tool: str, found: Predictions, positive: Sequence[str]) -> dict[str
     """
     import numpy as np
 
-    from specialists.calibration import evaluate_predictions
+    from specialists.measures import evaluate_predictions
 
     refused = {code: sorted(names) for code, names in sorted(found.refused.items())}
     if not found.truth:

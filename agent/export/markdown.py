@@ -139,6 +139,9 @@ def _provenance(answer: Answer) -> Iterator[str]:
             yield f"  {_line(model.evaluated_on)}"
             if model.terms:
                 yield f"  {_line(model.terms)}"
+    for call in known.reused:
+        named = " ".join((call.tool, *call.attachments))
+        yield f"- Kept from earlier in this conversation: {named}."
     yield f"- Planned by {known.planner}; written by {known.composer}; checked by {known.checker}."
     for name, digest in known.prompts.items():
         yield f"- Prompt {name}, {digest[:12]}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.answer import Attachment, Plan, Statement
+from agent.answer import Attachment, Call, Plan, Statement
 from agent.toolbox import ToolInfo
 from specialists.schema import Evidence
 
@@ -21,9 +21,13 @@ class PlanRequest:
     attachments: Sequence[Attachment]
     catalogue: Mapping[str, ToolInfo]
     history: Sequence[tuple[str, str]] = ()
-    """Earlier questions of the thread, each with the action it led to."""
+    """Earlier questions of the thread, each with the action it led to; see `agent.context`."""
     evidence: Sequence[Evidence] = ()
     """What earlier rounds of this question brought."""
+    new: Sequence[str] | None = None
+    """Ids of the attachments that came with this question; None: all of them."""
+    earlier: Sequence[Call] = ()
+    """Calls of the last question of the thread that had any; their results are kept."""
 
 
 @dataclass(frozen=True)

@@ -155,12 +155,23 @@ def _situation(request: PlanRequest) -> str:
         "Attachments:",
         *([_attachment_line(one) for one in request.attachments] or ["none"]),
     ]
-    if request.history:
-        parts += ["", "Earlier in this conversation:"]
-        parts += [f"- {json.dumps(asked)} → {action}" for asked, action in request.history]
+    parts += _conversation(request)
     if request.evidence:
         parts += ["", "Already known:", *[f"- {one.text}" for one in request.evidence]]
     return "\n".join([*parts, "", f"Question: {json.dumps(request.question, ensure_ascii=False)}"])
+
+
+def _conversation(request: PlanRequest) -> list[str]:
+    """What a question can refer back to: the turns, the last calls, and which files are new."""
+    if not request.history:
+        return []
+    turns = [
+        f"- {json.dumps(asked, ensure_ascii=False)} → {action}" for asked, action in request.history
+    ]
+    made = [f"{one.tool} on {', '.join(one.attachments) or 'no file'}" for one in request.earlier]
+    kept = [f"The last calls, whose results are kept: {'; '.join(made)}."] if made else []
+    new = [f"New with this question: {', '.join(request.new)}."] if request.new else []
+    return ["", "Earlier in this conversation:", *turns, *kept, *new]
 
 
 def _tool_line(info: ToolInfo) -> str:

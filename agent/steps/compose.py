@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 
 from agent.answer import Failure, Statement
 from agent.composition import compose as compose_plainly
+from agent.context import scrubbed
 from agent.gemma import Rejected
 from agent.state import Consultation, State, dump, load
 from specialists.errors import PlannerUnavailable
@@ -30,7 +31,7 @@ async def compose(state: State, runtime: Runtime[Consultation]) -> State:
                 Rejected(Statement.model_validate(one["statement"]), one["reason"])
                 for one in state["rejected"]
             ]
-            written = await composer.compose(state["question"], evidence, rejected)
+            written = await composer.compose(scrubbed(state["question"]), evidence, rejected)
         except PlannerUnavailable as error:
             logger.warning("composer: %s", error.code)
             continue

@@ -13,42 +13,69 @@ from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Picture
 from agent.evidence import evidence_from, is_specialist_result
+from agent.gemma.embedded.planner import SHIPPED
+from agent.kept import call_key, with_new
 from agent.rules import RulePlanner
 from agent.state import JSON, Consultation, State, dump, load
 from agent.steps.route import pending
-from agent.toolbox import Outcome, ToolInfo
+from agent.toolbox import Outcome, Toolbox, ToolInfo
 from specialists.errors import FileMissing, WardroundError
 
 __all__ = ["consult"]
 
 
 async def consult(state: State, runtime: Runtime[Consultation]) -> State:
-    """Make the calls of the plan that were not made yet."""
-    context = runtime.context
+    """Make the calls of the plan that were not made yet, neither now nor earlier in the thread."""
+    context, kept = runtime.context, state.get("kept", {})
     calls = load(Call, pending(state))
     attachments = {one.id: one for one in load(Attachment, state["attachments"])}
-    outcomes = await asyncio.gather(*(_attempt(call, attachments, context) for call in calls))
-    return {**_gathered(state, calls, outcomes), "more": _may_extend(state, context)}
+    keys = [call_key(call, attachments) for call in calls]
+    known = [_recalled(kept[key], context.toolbox) if key in kept else None for key in keys]
+    gains = await asyncio.gather(
+        *(
+            _known(one) if one else _attempt(call, attachments, context)
+            for call, one in zip(calls, known, strict=True)
+        )
+    )
+    new = {key: gain for key, gain in zip(keys, gains, strict=True) if isinstance(gain, dict)}
+    reused = [call for call, one in zip(calls, known, strict=True) if one]
+    return {
+        **_gathered(state, calls, gains),
+        "more": _may_extend(state, context),
+        "kept": with_new(kept, new),
+        "reused": state["reused"] + dump(reused),
+    }
+
+
+async def _known(gain: JSON) -> JSON:
+    return gain
+
+
+def _recalled(gain: JSON, toolbox: Toolbox) -> JSON:
+    """A kept result; the pictures of a process that has ended are gone."""
+    same = gain["session"] == toolbox.session
+    return gain if same else {**gain, "pictures": [], "session": toolbox.session}
 
 
 def _may_extend(state: State, context: Consultation) -> bool:
-    """The rules plan everything at once; a language model is asked what else is wanted."""
-    by_rules = state["planner"].startswith(RulePlanner.name)
-    return not by_rules and state["rounds"] < context.max_rounds
+    """What only routes plans everything at once; a language model is asked what else is wanted."""
+    only_routes = state["planner"].startswith((RulePlanner.name, SHIPPED))
+    return not only_routes and state["rounds"] < context.max_rounds
 
 
 async def _attempt(
     call: Call, attachments: Mapping[str, Attachment], context: Consultation
-) -> Outcome | WardroundError:
+) -> JSON | WardroundError:
     async def report(share: float, message: str) -> None:
         await context.report(call.tool, share, message)
 
     try:
         info = context.toolbox.info(call.tool)
         arguments = await _arguments(call, info, attachments, context)
-        return await context.toolbox.call(call.tool, arguments, report)
+        outcome = await context.toolbox.call(call.tool, arguments, report)
     except WardroundError as error:
         return error
+    return _gain(call, outcome, context.toolbox.session)
 
 
 async def _arguments(
@@ -79,31 +106,42 @@ def _named_in(arguments: Mapping[str, Any], attachments: Mapping[str, Attachment
     return [value for value in values if value in attachments]
 
 
-def _gathered(
-    state: State, calls: Sequence[Call], outcomes: Sequence[Outcome | WardroundError]
-) -> State:
+def _gain(call: Call, outcome: Outcome, session: str) -> JSON:
+    """What one call brought, as the thread keeps it."""
+    said = outcome.structured or {"text": outcome.text}
+    own = is_specialist_result(said)
+    return {
+        "evidence": dump(evidence_from(call.tool, call.attachments, said, 1)),
+        "model": _model(said) if own else None,
+        "pictures": [_picture(call.tool, link) for link in said["pictures"]] if own else [],
+        "not_assessed": list(said["not_assessed"]) if own else [],
+        "caveats": list(said["warnings"]) if own else [],
+        "session": session,
+    }
+
+
+def _gathered(state: State, calls: Sequence[Call], gains: Sequence[JSON | WardroundError]) -> State:
     evidence, failures = list(state["evidence"]), list(state["failures"])
     models = {tool: list(used) for tool, used in state["models"].items()}
-    pictures, caveats = list(state["pictures"]), list(state["caveats"])
-    not_assessed = list(state["not_assessed"])
-    for call, outcome in zip(calls, outcomes, strict=True):
-        if isinstance(outcome, WardroundError):
-            failures.append(_failure(call, outcome).model_dump(mode="json"))
+    pictures, told = list(state["pictures"]), [*state["not_assessed"]]
+    caveats = list(state["caveats"])
+    for call, gain in zip(calls, gains, strict=True):
+        if isinstance(gain, WardroundError):
+            failures.append(_failure(call, gain).model_dump(mode="json"))
             continue
-        said = outcome.structured or {"text": outcome.text}
-        found = evidence_from(call.tool, call.attachments, said, len(evidence) + 1)
-        evidence += dump(found)
-        if is_specialist_result(said):
-            models.setdefault(call.tool, []).append(_model(said))
-            pictures += [_picture(call.tool, link) for link in said["pictures"]]
-            not_assessed += [one for one in said["not_assessed"] if one not in not_assessed]
-            caveats += [one for one in said["warnings"] if one not in caveats]
+        start = len(evidence) + 1
+        evidence += [{**one, "id": f"E{n}"} for n, one in enumerate(gain["evidence"], start)]
+        if gain["model"]:
+            models.setdefault(call.tool, []).append(gain["model"])
+        pictures += gain["pictures"]
+        told += [one for one in gain["not_assessed"] if one not in told]
+        caveats += [one for one in gain["caveats"] if one not in caveats]
     return {
         "evidence": evidence,
         "failures": failures,
         "models": models,
         "pictures": pictures,
-        "not_assessed": not_assessed,
+        "not_assessed": told,
         "caveats": caveats,
         "done": state["done"] + dump(calls),
     }

@@ -10,6 +10,7 @@ from agent.answer import (
     Answer,
     AnswerProvenance,
     Attachment,
+    Call,
     Disagreement,
     Dropped,
     DroppedCount,
@@ -19,7 +20,8 @@ from agent.answer import (
     Statement,
 )
 from agent.grounding import CHECKER
-from agent.state import Consultation, State, load
+from agent.kept import in_words
+from agent.state import Consultation, State, dump, load
 from prompts import load as load_prompt
 from specialists.schema import Evidence, Provenance
 
@@ -46,8 +48,12 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
         pictures=tuple(load(Picture, state["pictures"])),
         failures=tuple(load(Failure, state["failures"])),
     )
-    history = [*state.get("history", []), [state["question"], plan.action]]
-    return {"answer": answer.model_dump(mode="json"), "history": history}
+    turn = [state["question"], plan.action, in_words(plan.calls)]
+    return {
+        "answer": answer.model_dump(mode="json"),
+        "history": [*state.get("history", []), turn],
+        "earlier": dump(plan.calls) if plan.calls else state.get("earlier", []),
+    }
 
 
 def _not_looked_at(state: State, plan: Plan) -> list[str]:
@@ -64,16 +70,22 @@ def _provenance(state: State) -> AnswerProvenance:
     import platform
     from importlib.metadata import version
 
-    used = [load_prompt("route")] if "endpoint" in state["planner"] else []
-    used += [load_prompt("compose")] if "endpoint" in state["composer"] else []
+    used = [load_prompt("route")] if _chats(state["planner"]) else []
+    used += [load_prompt("compose")] if _chats(state["composer"]) else []
     return AnswerProvenance(
         planner=state["planner"],
         composer=state["composer"] or "none (there was nothing to compose)",
         checker=CHECKER,
         prompts={f"{prompt.name}/{prompt.version}": prompt.digest for prompt in used},
         models={tool: tuple(load(Provenance, used)) for tool, used in state["models"].items()},
+        reused=tuple(load(Call, state["reused"])),
         versions={"wardround": version("wardround"), "python": platform.python_version()},
     )
+
+
+def _chats(name: str) -> bool:
+    """Whether who is named was given a prompt: a large Gemma, wherever it runs."""
+    return name.split(";")[0].endswith(("(endpoint)", "(in process)"))
 
 
 def _disagreements(evidence: tuple[Evidence, ...]) -> list[Disagreement]:

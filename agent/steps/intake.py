@@ -20,6 +20,7 @@ _PER_QUESTION: State = {
     "models": {},
     "pictures": [],
     "failures": [],
+    "reused": [],
     "not_assessed": [],
     "caveats": [],
     "statements": [],
@@ -33,17 +34,25 @@ _PER_QUESTION: State = {
 async def intake(state: State, runtime: Runtime[Consultation]) -> State:
     """Inspect the files of the question and add them to the thread's attachments."""
     toolbox, sources = runtime.context.toolbox, state.get("sources", [])
-    names = [name for name in sources if not toolbox.knows(name)] + state.get("files", [])
-    seen, failures = await _inspect(list(dict.fromkeys(names)), toolbox)
+    given = list(dict.fromkeys(state.get("files", [])))
+    lost = [name for name in sources if not toolbox.knows(name) and name not in given]
+    seen, failures = await _inspect(lost, toolbox)
+    fresh, faults = await _inspect(given, toolbox)
+    failures += faults
     known = {one["handle"]: one for one in state.get("attachments", [])}
-    for one in seen:
+    for one in seen + fresh:
         if one.handle not in known:
             known[one.handle] = _attachment(len(known) + 1, one)
         if one.manifest is None:
             failures.append(_unreadable(one, known[one.handle]["id"]))
-    named = list(dict.fromkeys([*sources, *state.get("files", [])]))
-    fresh: State = {**_PER_QUESTION, "attachments": list(known.values()), "files": []}
-    return {**fresh, "sources": named, "failures": dump(failures)}
+    return {
+        **_PER_QUESTION,
+        "attachments": list(known.values()),
+        "files": [],
+        "new": [known[one.handle]["id"] for one in fresh],
+        "sources": list(dict.fromkeys([*sources, *given])),
+        "failures": dump(failures),
+    }
 
 
 def _attachment(number: int, one: InspectedFile) -> JSON:

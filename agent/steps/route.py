@@ -7,7 +7,9 @@ import logging
 from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Plan
-from agent.gate import Gated, gate
+from agent.context import remembered, scrubbed
+from agent.duty import gate_extension, gate_question
+from agent.gate import Gated
 from agent.gemma import PlanRequest
 from agent.state import JSON, Consultation, State, dump, load
 from agent.toolbox import Toolbox
@@ -23,7 +25,8 @@ async def route(state: State, runtime: Runtime[Consultation]) -> State:
     """Plan, or extend the plan with what came back."""
     context = runtime.context
     rounds = state.get("rounds", 0)
-    gated, planner = await plan_question(_request(state, context.toolbox), context)
+    request = _request(state, context.toolbox)
+    gated, planner = await plan_question(request, context, extending=rounds > 0)
     update: State = {"rounds": rounds + 1, "planner": planner}
     if rounds == 0:
         update["failures"] = state["failures"] + dump(_refused(gated))
@@ -37,8 +40,15 @@ async def route(state: State, runtime: Runtime[Consultation]) -> State:
     return update
 
 
-async def plan_question(request: PlanRequest, context: Consultation) -> tuple[Gated, str]:
+async def plan_question(
+    request: PlanRequest, context: Consultation, extending: bool = False
+) -> tuple[Gated, str]:
     """Ask the planners in order, and gate what the first that can answers.
+
+    Args:
+        request: What they may know.
+        context: Whose planners are asked.
+        extending: Whether evidence is there already: then nothing more has to happen.
 
     Returns:
         The gated plan, and the name of who wrote it, with why an earlier one did not.
@@ -51,17 +61,20 @@ async def plan_question(request: PlanRequest, context: Consultation) -> tuple[Ga
             logger.warning("planner: %s", error.code)
             excuse = f"; {planner.name} could not be used: {error.client_message}"
             continue
-        return gate(plan, request.catalogue, request.attachments), planner.name + excuse
+        gated = gate_extension(plan, request) if extending else gate_question(plan, request)
+        return gated, planner.name + excuse
     raise PlannerUnavailable("No planner could be used" + excuse)
 
 
 def _request(state: State, toolbox: Toolbox) -> PlanRequest:
     return PlanRequest(
-        question=state["question"],
+        question=scrubbed(state["question"]),
         attachments=load(Attachment, state["attachments"]),
         catalogue=toolbox.catalogue,
-        history=[(asked, action) for asked, action in state.get("history", [])],
+        history=remembered(state.get("history", [])),
         evidence=load(Evidence, state["evidence"]),
+        new=state["new"] if state.get("history") else None,
+        earlier=load(Call, state.get("earlier", [])),
     )
 
 

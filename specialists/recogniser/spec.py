@@ -41,8 +41,10 @@ def spellings(*names: str) -> tuple[str, ...]:
     """Give each name with blanks, underscores, hyphens and nothing between its words."""
     found: dict[str, None] = {}
     for name in names:
-        words = re.split(r"[ _-]", name.lower())
-        found |= dict.fromkeys((name.lower(), *(mark.join(words) for mark in (" ", "_", "-", ""))))
+        plain = name.lower()
+        parts, words = plain.split(" "), re.split(r"[ _-]", plain)
+        found |= dict.fromkeys(mark.join(parts) for mark in (" ", "_", "-", ""))
+        found |= dict.fromkeys(mark.join(words) for mark in (" ", "_", "-", ""))
     return tuple(found)
 
 

@@ -123,7 +123,7 @@ class ReferenceBackend:
             labels=labels,
             coverage=coverage,
             probabilities={
-                name: round(float(value), 3)
+                name: round(float(value), 4)
                 for name, value in zip(names, retina.probabilities[task], strict=True)
             },
             conclusive=len(labels) == 1,

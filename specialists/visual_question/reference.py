@@ -109,7 +109,7 @@ class ReferenceBackend:
                 f"{CANT_TELL}: the model knows radiographs, CT and MR only.{_hint(manifest)}"
             )
         probabilities, members, seen = self._net.region(shown)
-        if seen.sum() < _SURE:
+        if manifest.recognised is not None and seen.sum() < _SURE:
             return Answer(f"{CANT_TELL}: the image does not look like a radiograph, CT or MR.")
         if wanted == "organ":
             return self._region(probabilities, _with_chest(self._net.regions, members, seen))

@@ -10,11 +10,10 @@ from specialists.calibration import (
     fit_thresholds,
     population_sets,
     prediction_sets,
-    reliability,
     roc_auc,
-    roc_curve,
     softmax,
 )
+from specialists.measures import reliability, roc_curve
 
 NAMES = {
     "brier",

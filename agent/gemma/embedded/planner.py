@@ -1,0 +1,137 @@
+"""The planner over the shipped checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.answer import Plan
+from agent.calling import instead, say
+from agent.gemma import PlanRequest
+from agent.gemma.embedded.prompt import asked_text, catalogue_text, parse, shortlist, slots_of
+from agent.gemma.embedded.reading import Reading, resolve
+from specialists.errors import PlannerUnavailable
+
+if TYPE_CHECKING:
+    from agent.gemma.embedded.checkpoint import Checkpoint, Written
+
+__all__ = ["SHIPPED", "EmbeddedGemma", "Thought", "cautious", "features", "usable"]
+
+SHIPPED = "Gemma, shipped checkpoint"
+"""How the planner's name begins."""
+
+_NEEDED = ("torch", "transformers", "tokenizers", "llguidance", "safetensors")
+
+
+@dataclass(frozen=True)
+class Thought:
+    """A plan before the threshold, and how it came about."""
+
+    reading: Reading
+    plan: Plan
+    probability: float
+    """That the plan is right, as calibrated on the validation set."""
+    written: Written
+
+
+class EmbeddedGemma:
+    """Plans with the checkpoint that ships; loads it at the first question.
+
+    Args:
+        folder: Another checkpoint of the same make.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or Path(str(files("agent.gemma.embedded")))
+        self._loading = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        """What it is, with the start of its weights' digest."""
+        return f"{SHIPPED} {str(self.card.get('sha256', ''))[:12]}".strip()
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """Write a plan; where the model is not sure enough to act, it asks."""
+        async with self._loading:
+            thought = await asyncio.to_thread(self.think, request)
+        return cautious(thought, float(self.card.get("threshold", 0.0)), request)
+
+    def think(self, request: PlanRequest) -> Thought:
+        """Write a plan and say how probably it is right."""
+        tools = shortlist(request)
+        slots = slots_of(tools)
+        written = self.checkpoint.write(
+            catalogue_text(tools, slots),
+            asked_text(request, slots),
+            list(slots.values()),
+            [one.id for one in request.attachments],
+        )
+        reading = parse(written.words, slots)
+        probability = self.calibrated(features(written))
+        return Thought(reading, resolve(reading, request), probability, written)
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """What is known of the weights: figures, threshold, digest."""
+        path = self.folder / "card.json"
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return found
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """The weights, loaded at first use. Raises `PlannerUnavailable` if they can't be."""
+        try:
+            from agent.gemma.embedded.checkpoint import Checkpoint
+
+            return Checkpoint(self.folder)
+        except ImportError as error:
+            raise PlannerUnavailable(
+                f"The shipped Gemma needs {error.name}. Install it: pip install 'wardround[gemma]'."
+            ) from error
+
+    def calibrated(self, values: Sequence[float]) -> float:
+        """The probability that a plan with these `features` is right."""
+        fit = self.card.get("calibration", {"weights": [1.0, 0.0, 0.0], "bias": 0.0})
+        score = fit["bias"] + sum(w * v for w, v in zip(fit["weights"], values, strict=True))
+        return 1.0 / (1.0 + math.exp(-score))
+
+
+def cautious(thought: Thought, threshold: float, request: PlanRequest) -> Plan:
+    """The plan, or a question where the model would act and is not sure enough."""
+    if thought.plan.action != "call" or thought.probability >= threshold:
+        return thought.plan
+    return say("clarify", _unsure(thought.plan, request))
+
+
+def features(written: Written) -> tuple[float, float, float]:
+    """What the calibration looks at: log-odds of the least sure token, of all, and the length."""
+    least = min(written.probabilities)
+    joint = math.prod(written.probabilities)
+    return _log_odds(least), _log_odds(joint), float(len(written.words))
+
+
+def _log_odds(probability: float) -> float:
+    kept = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(kept / (1 - kept))
+
+
+def usable(folder: Path | None = None) -> bool:
+    """Whether the checkpoint and what it needs are there; imports nothing."""
+    from importlib.util import find_spec
+
+    weights = EmbeddedGemma(folder).folder / "model.safetensors"
+    return weights.exists() and all(find_spec(name) is not None for name in _NEEDED)
+
+
+def _unsure(plan: Plan, request: PlanRequest) -> str:
+    """Ask what is meant, with what would have been done."""
+    titles = dict.fromkeys(request.catalogue[call.tool].title for call in plan.calls)
+    told = f"I am not sure what is asked. Should this be read: {', '.join(titles)}?"
+    return f"{told} {instead(request.attachments, request.catalogue.values())}".strip()

@@ -1,0 +1,145 @@
+"""What the model says of a question, and the plan that follows from it.
+
+Words decide what is wanted: the intent, the tools, the files that the question picks out. Headers
+decide which of those files a wanted tool takes. The model does the first, plain code the second,
+so that a call of a tool on a file that it does not take can't come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from agent.answer import Attachment, Call, Plan
+from agent.calling import (
+    NO_IDENTITY,
+    SCOPE,
+    about,
+    asks,
+    calls_by_kind,
+    calls_of,
+    instead,
+    named_options,
+    needs,
+    refusals,
+    say,
+)
+from agent.followup import earlier_calls, in_play
+from agent.gemma import PlanRequest
+from agent.toolbox import ToolInfo
+from agent.wording import plain, without_orders
+
+__all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve"]
+
+Intent = Literal[
+    "read", "about", "define", "earlier", "scope", "identity", "order", "missing", "unclear"
+]
+INTENTS: tuple[Intent, ...] = get_args(Intent)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One tool that is wanted, and on which files."""
+
+    tool: str | None = None
+    """None: whichever tool is made for the file."""
+    attachments: tuple[str, ...] = ()
+    """Empty: all that it takes."""
+    together: bool = False
+    """Whether two files are to be compared in one call."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a question asks for."""
+
+    intent: Intent
+    wishes: tuple[Wish, ...] = ()
+    """What to read; with another intent, the tools that the question is about."""
+
+
+def resolve(reading: Reading, request: PlanRequest) -> Plan:
+    """Write the plan that a reading of the question leads to."""
+    match reading.intent:
+        case "read":
+            return _again(reading.wishes, request) or _read(reading.wishes, request)
+        case "about":
+            return say("answer", about(request.catalogue.values()))
+        case "define":
+            return say("answer", _definition(reading.wishes, request))
+        case "earlier":
+            return _again((), request) or say("answer", _earlier(request))
+        case "identity":
+            return say("refuse", NO_IDENTITY)
+        case "scope" | "order":
+            return say("refuse", SCOPE)
+    return say("clarify", _asked(reading.wishes, request))
+
+
+def _again(wishes: Sequence[Wish], request: PlanRequest) -> Plan | None:
+    """The last calls once more, where a question leans on them and wants no other tool."""
+    wanted = {wish.tool for wish in wishes} - {None}
+    if wanted - {call.tool for call in request.earlier}:
+        return None
+    return earlier_calls(without_orders(plain(request.question)), request)
+
+
+def _read(wishes: Sequence[Wish], request: PlanRequest) -> Plan:
+    by_id = {one.id: one for one in request.attachments if one.manifest is not None}
+    calls: list[Call] = []
+    for wish in sorted(wishes, key=lambda one: not one.tool):
+        calls += _calls(wish, by_id, calls, request)
+    if not calls:
+        return say("clarify", _asked(wishes, request))
+    order = {name: place for place, name in enumerate(by_id)}
+    calls.sort(key=lambda call: min([order[name] for name in call.attachments], default=-1))
+    distinct = [call for place, call in enumerate(calls) if call not in calls[:place]]
+    return Plan(action="call", calls=tuple(distinct))
+
+
+def _calls(
+    wish: Wish, by_id: Mapping[str, Attachment], made: Sequence[Call], request: PlanRequest
+) -> list[Call]:
+    files = [by_id[name] for name in wish.attachments if name in by_id]
+    if not wish.attachments:
+        files = [one for one in in_play(plain(request.question), request) if one.id in by_id]
+    if wish.tool is None:
+        served = {name for call in made for name in call.attachments}
+        left = [one for one in files if wish.attachments or one.id not in served]
+        return calls_by_kind(left, request.catalogue.values(), request.question, wish.together)
+    info = request.catalogue[wish.tool]
+    if info.accepts is None:
+        return [Call(tool=info.name, arguments=named_options(info, request.question))]
+    if asks(info) and not wish.attachments:
+        files = _for_questions(files, made)
+    return calls_of(info, files, request.question, wish.together)
+
+
+def _for_questions(files: Sequence[Attachment], made: Sequence[Call]) -> list[Attachment]:
+    """A free question beside others is about the files that nothing else reads, if there are."""
+    served = {name for call in made for name in call.attachments}
+    return [one for one in files if one.id not in served] or list(files)
+
+
+def _asked(wishes: Sequence[Wish], request: PlanRequest) -> str:
+    """What to ask the user for."""
+    wanted = [request.catalogue[one.tool] for one in wishes if one.tool is not None]
+    named = {name for one in wishes for name in one.attachments}
+    files = [one for one in request.attachments if not named or one.id in named]
+    told = refusals(wanted, files) or needs(wanted)
+    return f"{told} {instead(files, request.catalogue.values())}".strip()
+
+
+def _definition(wishes: Sequence[Wish], request: PlanRequest) -> str:
+    named: list[ToolInfo] = [request.catalogue[one.tool] for one in wishes if one.tool]
+    told = " ".join(f"{info.title}: {info.description}" for info in named)
+    return told or (
+        "Definitions of my own are not given here: what I say comes from specialist models that "
+        f"read files. {about(request.catalogue.values())}"
+    )
+
+
+def _earlier(request: PlanRequest) -> str:
+    asked = "; ".join(f"“{question}”" for question, _ in request.history[-3:])
+    return f"What was found stands in the answers to: {asked}." if asked else about([])

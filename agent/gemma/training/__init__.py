@@ -1,0 +1,1 @@
+"""How the shipped Gemma was made: generated consultations, a tokenizer and a model from scratch."""

@@ -1,0 +1,36 @@
+"""`python -m agent.gemma.training --out DIR [--resume] [--cases FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from agent.gemma.training.loop import Course, train
+
+
+def main() -> None:
+    """Train the shipped Gemma from scratch."""
+    import torch
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
+    parser.add_argument("--resume", action="store_true", help="go on where a run stopped")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=Course.steps)
+    parser.add_argument("--cases", type=Path, help="validation cases: calibrate, write the card")
+    parser.add_argument("--measure", action="store_true", help="only the card, for --cases")
+    parser.add_argument("--threads", type=int, default=1)
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    if not chosen.measure:
+        train(chosen.out, Course(seed=chosen.seed, steps=chosen.steps), chosen.resume)
+    if chosen.cases is not None:
+        from agent.gemma.training.card import write_card
+
+        command = f"python -m agent.gemma.training --out DIR --seed {chosen.seed}"
+        print(json.dumps(write_card(chosen.out, chosen.cases, command)["figures"], indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Catalogues to plan over: the shipped tools as they are or renamed, invented ones, fewer or more.
+
+No tool keeps its name, its place or its wording, so that a model can only learn to read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from functools import cache
+from random import Random
+
+from agent.gemma.training.files import KINDS
+from agent.gemma.training.words import words
+from agent.toolbox import Toolbox, ToolInfo
+from specialists.schema import Accepts
+
+__all__ = ["HELD_OUT", "OTHERS", "OWN_FILES", "VQA", "Catalogue", "Invented", "make", "shipped"]
+
+VQA = "answer_image_question"
+OWN_FILES: dict[str, tuple[str, ...]] = {
+    "report_chest_xray": ("chest film",),
+    "report_ct": ("chest ct", "abdominal ct", "head ct"),
+    "classify_pathology": ("slide", "patch"),
+    "classify_skin_lesion": ("skin photo", "dermoscopy"),
+    "classify_retina": ("fundus", "fundus", "fundus", "oct"),
+    "score_polygenic_risk": ("variants",),
+}
+"""The kinds of file that each shipped specialist takes."""
+
+_SECTIONS = words("other").sections
+HELD_OUT = tuple(name for name in _SECTIONS if words("other").all(name, "held"))
+OTHERS = tuple(name for name in _SECTIONS if name not in HELD_OUT)
+_SAYINGS = (
+    "Reads {o}: {x}, {y} and {z}.", "Tells {x}, {y} or {z} on {o}.", "Finds {x} and {y}.",
+    "For {o}. Gives {x}, {y}, {z}.", "Assesses {x} and {z} from {o}.", "{o}: {x}; {y}; {z}",
+    "Specialist for {o} with {x} and {y}. Not for other files.", "Answers what {x} and {y} are.",
+)  # fmt: skip
+_PARTS = (
+    "vel", "dro", "quin", "zor", "bas", "tril", "nem", "ox", "pha", "lu", "kri", "mo",
+    "sta", "vi", "ren", "gol", "tum", "ash", "bre", "fi", "cor", "dul", "ge", "hax",
+    "jin", "kel", "lom", "mur", "nit", "pol", "rad", "sul", "tar", "ub", "wen", "yor",
+    "zil",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Invented:
+    """A tool that exists only here."""
+
+    key: str
+    """A section of other.ini, or an invented word."""
+    terms: tuple[str, ...]
+    objects: tuple[str, ...]
+    asks: tuple[str, ...]
+    file: str | None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Tools by name, and what each is to the generator."""
+
+    tools: dict[str, ToolInfo]
+    own: dict[str, str]
+    """Shipped specialists: their own name to the name here."""
+    added: dict[str, Invented]
+    """Invented tools by the name here."""
+
+
+@cache
+def shipped() -> dict[str, ToolInfo]:
+    """The catalogue of the shipped specialists, as their server tells it."""
+
+    async def listed() -> dict[str, ToolInfo]:
+        from tools.server import build_server
+
+        async with Toolbox({"own": build_server()}) as toolbox:
+            return dict(toolbox.catalogue)
+
+    return asyncio.run(listed())
+
+
+def make(random: Random, added: tuple[str, ...] = (), plain: bool = False) -> Catalogue:
+    """Invent a catalogue.
+
+    Args:
+        random: Where chance comes from.
+        added: Sections of invented tools that must be in it; none: chance decides.
+        plain: Whether the shipped tools stay as they are and nothing is added but `added`.
+    """
+    kept = [name for name in shipped() if plain or name == VQA or random.random() > 0.08]
+    own: dict[str, str] = {}
+    infos: list[ToolInfo] = []
+    reworded = 0.0 if plain else random.choice((0.0, 0.0, 0.5))
+    for name in kept:
+        info = _reworded(shipped()[name], random) if random.random() < reworded else shipped()[name]
+        own[name] = info.name
+        infos.append(info)
+    chosen = {name: _known(name, random) for name in added or (() if plain else _some(random))}
+    if not plain and not added:
+        for _ in range(random.choice((0, 1, 1, 2))):
+            invented = _nonsense(random)
+            chosen[invented.key] = invented
+    extra: dict[str, Invented] = {}
+    for one in chosen.values():
+        info = _described(one, random, natural=bool(added))
+        if info.name not in own.values() and info.name not in extra:
+            extra[info.name] = one
+            infos.append(info)
+    if not plain:
+        random.shuffle(infos)
+    return Catalogue({info.name: info for info in infos}, own, extra)
+
+
+def _some(random: Random) -> list[str]:
+    return random.sample(OTHERS, random.choice((0, 0, 1, 1, 2, 3, 4)))
+
+
+def _reworded(info: ToolInfo, random: Random) -> ToolInfo:
+    """A shipped tool under another name, title and description."""
+    if info.name == VQA:
+        names = ("visual_question", "ask_image", "image_qa", "vqa", "describe_picture")
+        says = (
+            "Answers any question about a medical image in words. For what no other tool fits.",
+            "Visual question answering over radiology and other pictures; says if it can't tell.",
+            "Free questions on an image of any modality: plane, organs, findings.",
+        )
+        return replace(
+            info, name=random.choice(names), title=random.choice(("Image question", "Ask a picture",
+            "Visual questions")), description=random.choice(says),
+        )  # fmt: skip
+    own = words("own")
+    known = own.all(info.name, "en.term")
+    x, y, z = random.sample(known, 3)
+    thing = own.pick(random, info.name, "en.object")
+    named = "_".join(f"{random.choice(('read', 'check', 'assess', 'ai'))} {thing}".lower().split())
+    description = random.choice(_SAYINGS).format(o=thing, x=x, y=y, z=z)
+    if random.random() < 0.3:
+        description = info.description
+    words_kept = info.keywords if random.random() < 0.5 else ()
+    return replace(
+        info,
+        name="".join(one for one in named if one.isalnum() or one == "_"),
+        title=thing.capitalize(),
+        description=description,
+        keywords=words_kept,
+    )
+
+
+def _known(section: str, random: Random) -> Invented:
+    other = words("other")
+    file = other.pick(random, section, "file") or None
+    return Invented(
+        section,
+        other.all(section, "term"),
+        other.all(section, "object"),
+        other.all(section, "ask"),
+        file,
+    )
+
+
+def _nonsense(random: Random) -> Invented:
+    """A tool of words that nobody knows: only what it says of itself can tell what it is for."""
+    coined = ["".join(random.sample(_PARTS, random.choice((2, 3)))) for _ in range(6)]
+    ends = ("", "", " index", " score", " test", " level", " ratio", " sign", " disease")
+    terms = tuple(word + random.choice(ends) for word in coined[:5])
+    kinds = [kind for kind in KINDS if kind not in ("unreadable", "unknown picture")]
+    file = random.choice(kinds) if random.random() < 0.4 else None
+    return Invented(coined[0], terms, (coined[5], f"{coined[5]} record"), (), file)
+
+
+def _described(one: Invented, random: Random, natural: bool) -> ToolInfo:
+    other = words("other")
+    known = one.key in other.sections
+    x, y, z = random.sample(one.terms, 3)
+    thing = random.choice(one.objects)
+    name = other.pick(random, one.key, "name") if known else f"{one.key}_{random.choice(_PARTS)}"
+    title = other.pick(random, one.key, "title") if known else f"{thing} {x}".capitalize()
+    says = random.choice(_SAYINGS).format(o=thing, x=x, y=y, z=z)
+    if known and (natural or random.random() < 0.6):
+        says = other.pick(random, one.key, "says")
+    schema = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
+    if one.file is None:
+        return ToolInfo(name, title, says, schema, "other")
+    return ToolInfo(name, title, says, {"type": "object"}, "other", accepts=(_accepts(one.file),))
+
+
+def _accepts(kind: str) -> Accepts:
+    fields = KINDS[kind]
+    modality, part = fields.get("modality"), fields.get("body_part")
+    modalities = modality if isinstance(modality, list) else [modality] if modality else None
+    parts = [one for one in (part if isinstance(part, list) else [part]) if one]
+    everywhere = not parts or (isinstance(part, list) and None in part)
+    return Accepts(
+        role="file",
+        description=f"a {kind}",
+        kinds=(fields["kind"],),
+        modalities=tuple(modalities) if modalities else None,
+        body_parts=None if everywhere else tuple(parts),
+    )

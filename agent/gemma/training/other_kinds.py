@@ -1,0 +1,338 @@
+"""The kinds of generated cases in which a specialist is not simply asked: traps and talk."""
+
+from __future__ import annotations
+
+from agent.gemma.embedded.reading import Reading, Wish
+from agent.gemma.training.catalogues import OTHERS, OWN_FILES, Invented
+from agent.gemma.training.files import FREE, KINDS, MODALITY_OF
+from agent.gemma.training.scene import Scene, Unfit
+from agent.gemma.training.speech import asked, file_id, free, object_of, own, phrase
+from agent.gemma.training.words import words
+
+__all__ = [
+    "about",
+    "absent_kind",
+    "added",
+    "added_beside",
+    "ambiguous",
+    "definition",
+    "earlier",
+    "follow_up",
+    "forced",
+    "hidden",
+    "identity",
+    "latest",
+    "missing",
+    "nonsense",
+    "order",
+    "rider",
+    "scope",
+    "scope_beside",
+    "wrong_file",
+]
+
+_TALK = words("talk")
+_POOL = ("chest film", "chest ct", "fundus", "skin photo", "slide", "brain mr", "variants",
+         "limb film", "abdominal ct", "dermoscopy")  # fmt: skip
+
+
+def _read(*wishes: Wish) -> Reading:
+    return Reading("read", wishes)
+
+
+def _maybe_files(scene: Scene, chance: float = 0.5) -> None:
+    if scene.random.random() < chance:
+        scene.attach(scene.random.choices(_POOL, k=scene.random.choice((1, 1, 1, 2))))
+
+
+def _maybe_past(scene: Scene, chance: float = 0.15) -> None:
+    if scene.attachments and scene.random.random() < chance:
+        scene.history = [(phrase(scene.random, scene.tongue, "plain"), "call")]
+
+
+def wrong_file(scene: Scene) -> Reading:
+    """A specialist is asked, and only files are there that it does not take."""
+    tool = scene.own_tool()
+    here = scene.here(tool)
+    text = scene.unmistakable(own(scene.random, tool, scene.tongue), here)
+    wrong = [kind for kind in KINDS if kind not in OWN_FILES[tool] and kind != "scoring"]
+    near = {"report_chest_xray": ("lateral film", "limb film", "unplaced film", "chest ct"),
+            "report_ct": ("ct picture", "brain mr", "chest film"),
+            "classify_skin_lesion": ("fundus", "slide"),
+            "classify_retina": ("skin photo",)}.get(tool, ())  # fmt: skip
+    kinds = [scene.random.choice(near if near and scene.random.random() < 0.5 else wrong)]
+    if scene.random.random() < 0.25:
+        kinds.append(scene.random.choice(wrong))
+    scene.attach(kinds)
+    scene.say(text)
+    return _read(Wish(here))
+
+
+def absent_kind(scene: Scene) -> Reading:
+    """A kind of study is named of which no file is there."""
+    code = scene.random.choice(list(MODALITY_OF))
+    known = words("phrases").all("kinds", code)
+    name = scene.random.choice(known)
+    at = min(known.index(name), len(known) - 1)
+    scene.tongue = "en" if name.startswith("the ") else scene.tongue
+    scene.unmistakable(name, "")
+    kinds = [kind for kind in _POOL if kind not in MODALITY_OF[code]]
+    scene.attach(scene.random.choices(kinds, k=scene.random.choice((1, 1, 2))))
+    term = free(scene.random, "brain mr", "en") if at == 0 else ""
+    text = phrase(scene.random, scene.tongue, "wrongkind", k=name, t=term.rstrip("?"))
+    scene.say(text)
+    return Reading("missing")
+
+
+def missing(scene: Scene) -> Reading:
+    """Nothing is attached, or an id is named that is not there."""
+    random = scene.random
+    style = random.random()
+    if style < 0.4:
+        tool = scene.own_tool()
+        here = scene.here(tool)
+        scene.say(scene.unmistakable(own(random, tool, scene.tongue), here))
+        return _read(Wish(here))
+    if style < 0.5:
+        scene.say(phrase(random, scene.tongue, "plain"))
+        return _read(Wish())
+    if style < 0.6:
+        text = free(random, random.choice(list(FREE)), scene.tongue)
+        scene.say(scene.unmistakable(text, scene.vqa))
+        return _read(Wish(scene.vqa))
+    if style < 0.7:
+        tool = scene.own_tool()
+        text = phrase(random, scene.tongue, "secondthe", o=object_of(random, tool, scene.tongue))
+        kind = random.choice([k for k in _POOL if k not in OWN_FILES[tool]])
+        scene.attach([kind])
+        scene.say(text)
+        return _read(Wish(scene.here(tool)))
+    scene.attach(random.choices(_POOL, k=random.choice((1, 1, 2, 3))))
+    absent = file_id(f"A{len(scene.attachments) + random.choice((1, 1, 2, 4))}", random)
+    term = words("own").pick(random, "report_chest_xray", "en.term")
+    scene.say(phrase(random, scene.tongue, "missing", a=absent, b=absent.upper(), t=term)
+              if len(scene.attachments) > 3 else
+              phrase(random, scene.tongue, "missing", a=absent, b="A1", t=term))  # fmt: skip
+    return Reading("missing")
+
+
+def ambiguous(scene: Scene) -> Reading:
+    """A file of which nobody knows what it is."""
+    kind = scene.random.choice(("unknown picture", "unknown picture", "unknown volume",
+                                "unplaced film", "unreadable"))  # fmt: skip
+    scene.attach([kind])
+    if kind == "unplaced film" or scene.random.random() < 0.6:
+        tool = "report_chest_xray" if kind == "unplaced film" else scene.own_tool()
+        here = scene.here(tool)
+        scene.say(scene.unmistakable(own(scene.random, tool, scene.tongue), here))
+        return _read(Wish(here))
+    scene.say(phrase(scene.random, scene.tongue, "plain"))
+    return _read(Wish())
+
+
+def _some_added(scene: Scene) -> tuple[str, Invented]:
+    if not scene.catalogue.added:
+        raise Unfit
+    return scene.random.choice(list(scene.catalogue.added.items()))
+
+
+def added(scene: Scene) -> Reading:
+    """A tool of another maker is wanted."""
+    name, one = _some_added(scene)
+    text = scene.unmistakable(asked(scene.random, one, scene.tongue), name)
+    if one.file is not None and scene.random.random() < 0.93:
+        scene.attach([one.file, *scene.distractors([one.file], 1)])
+    elif one.file is None and scene.random.random() < 0.3:
+        scene.attach([scene.random.choice(_POOL)])
+    scene.say(text)
+    return _read(Wish(name))
+
+
+def added_beside(scene: Scene) -> Reading:
+    """A tool of another maker and a shipped one."""
+    name, one = _some_added(scene)
+    tool = scene.own_tool()
+    here = scene.here(tool)
+    kind = scene.random.choice(OWN_FILES[tool])
+    if one.file is not None and KINDS[one.file]["kind"] == KINDS[kind]["kind"]:
+        raise Unfit
+    parts = [(name, scene.unmistakable(asked(scene.random, one, scene.tongue), name)),
+             (here, scene.unmistakable(own(scene.random, tool, scene.tongue), here))]  # fmt: skip
+    scene.random.shuffle(parts)
+    scene.attach([kind, *([one.file] if one.file else [])])
+    joint = phrase(scene.random, scene.tongue, "and")
+    joint = joint if joint.startswith((",", ".", ";", "，", "；")) else f" {joint}"
+    scene.say(f"{parts[0][1]}{joint} {parts[1][1]}")
+    return _read(*(Wish(wanted) for wanted, _ in parts))
+
+
+def hidden(scene: Scene) -> Reading:
+    """A tool is wanted that is not there."""
+    other = words("other")
+    section = scene.random.choice(OTHERS)
+    if any(one.key == section for one in scene.catalogue.added.values()):
+        raise Unfit
+    file = other.pick(scene.random, section, "file") or None
+    one = Invented(section, other.all(section, "term"), other.all(section, "object"),
+                   other.all(section, "ask"), file)  # fmt: skip
+    text = scene.unmistakable(asked(scene.random, one, scene.tongue), "")
+    outcome = other.pick(scene.random, section, "hidden")
+    scene.say(text)
+    if outcome == "vqa" and file is not None:
+        if file in ("fundus", "chest ct", "abdominal ct") and text in one.objects:
+            raise Unfit
+        scene.attach([file])
+        return _read(Wish(scene.vqa))
+    _maybe_files(scene, 0.4)
+    return Reading("scope" if outcome == "scope" else "missing")
+
+
+def _talk(scene: Scene, section: str, **filled: str) -> str:
+    text = _TALK.pick(scene.random, section, scene.tongue, "en")
+    return text.format_map({"a": "A1", **filled}) if "{" in text else text
+
+
+def about(scene: Scene) -> Reading:
+    """About the system."""
+    _maybe_files(scene, 0.25)
+    _maybe_past(scene, 0.4)
+    scene.question = _talk(scene, "about")
+    return Reading("about")
+
+
+def definition(scene: Scene) -> Reading:
+    """What a word means."""
+    random = scene.random
+    known = _TALK.all("words", scene.tongue)
+    one, other = random.sample(known, 2)
+    if random.random() < 0.35:
+        one = words("own").pick(random, scene.own_tool(), f"{scene.tongue}.term", "en.term")
+    scene.question = _talk(scene, "define", w=one, v=other)
+    _maybe_files(scene, 0.12)
+    return Reading("define")
+
+
+def _drug(scene: Scene) -> dict[str, str]:
+    one, other = scene.random.sample(_TALK.all("drugs", "en"), 2)
+    return {"d": one, "e": other}
+
+
+def scope(scene: Scene) -> Reading:
+    """Out of scope."""
+    scene.say(scene.unmistakable(_talk(scene, "scope", **_drug(scene)), ""))
+    _maybe_files(scene)
+    _maybe_past(scene)
+    return Reading("scope")
+
+
+def scope_beside(scene: Scene) -> Reading:
+    """A specialist is asked, and something out of scope beside: the first is done."""
+    tool = scene.own_tool()
+    here = scene.here(tool)
+    text = scene.unmistakable(own(scene.random, tool, scene.tongue), here)
+    scene.attach([scene.random.choice(OWN_FILES[tool])])
+    scene.question = f"{text} {_talk(scene, 'unsure')}"
+    return _read(Wish(here))
+
+
+def identity(scene: Scene) -> Reading:
+    """Who the file is of."""
+    _maybe_files(scene, 0.8)
+    scene.say(_talk(scene, "identity"))
+    return Reading("identity")
+
+
+def order(scene: Scene) -> Reading:
+    """Orders and no question."""
+    _maybe_files(scene, 0.6)
+    parts = [_talk(scene, "order") for _ in range(scene.random.choice((1, 1, 2)))]
+    scene.say(scene.random.choice((". ", " and ", ", ")).join(dict.fromkeys(parts)))
+    return Reading("order")
+
+
+def rider(scene: Scene) -> Reading:
+    """A question with an order on its back: the question is done."""
+    tool = scene.own_tool()
+    here = scene.here(tool)
+    text = scene.unmistakable(own(scene.random, tool, scene.tongue), here)
+    kind = scene.random.choice(OWN_FILES[tool])
+    scene.attach([kind, *scene.distractors([kind], 1)])
+    extra = _talk(scene, "rider", n=scene.random.choice(list(scene.catalogue.tools)))
+    parts = [text if text[-1] in ".?!" else f"{text}.", extra]
+    if scene.random.random() < 0.3:
+        parts.reverse()
+    scene.question = " ".join(parts)
+    return _read(Wish(here))
+
+
+def forced(scene: Scene) -> Reading:
+    """A tool is named, whether it takes the file or not."""
+    tool = scene.own_tool()
+    here = scene.here(tool)
+    scene.attach([scene.random.choice(_POOL)])
+    thing = object_of(scene.random, tool, scene.tongue)
+    named = here if scene.random.random() < 0.8 else scene.catalogue.tools[here].title
+    title = scene.catalogue.tools[here].title.lower()
+    scene.say(_talk(scene, "forced", n=named, k=thing, w=title))
+    return _read(Wish(here))
+
+
+def nonsense(scene: Scene) -> Reading:
+    """Nothing that can be understood."""
+    scene.question = _talk(scene, "nonsense")
+    return Reading("unclear")
+
+
+def follow_up(scene: Scene) -> Reading:
+    """A question that leans on the one before."""
+    random = scene.random
+    tool = scene.own_tool()
+    here = scene.here(tool)
+    kind = random.choice(OWN_FILES[tool])
+    if random.random() < 0.25:
+        free_kind = random.choice(list(FREE))
+        first = scene.unmistakable(free(random, free_kind, scene.tongue), scene.vqa)
+        here, kind = scene.vqa, free_kind
+    else:
+        first = scene.unmistakable(own(random, tool, scene.tongue), here)
+    scene.history = [(first, "call")]
+    if random.random() < 0.25:
+        scene.history.insert(0, (_talk(scene, "about"), "answer"))
+    if random.random() < 0.3:
+        other = scene.own_tool(tool)
+        ids = scene.attach([kind, random.choice(OWN_FILES[other])], shuffle=False)
+        if len(ids) < 2:
+            raise Unfit
+        thing = object_of(random, other, scene.tongue)
+        scene.say(phrase(random, scene.tongue, "secondthe", o=thing))
+        return _read(Wish(scene.here(other)))
+    scene.attach([kind])
+    scene.say(phrase(random, scene.tongue, "followup"))
+    return _read(Wish(here))
+
+
+def latest(scene: Scene) -> Reading:
+    """A new file, and a question that points at it."""
+    random = scene.random
+    tool = scene.own_tool()
+    here = scene.here(tool)
+    kind = random.choice(OWN_FILES[tool])
+    first = scene.unmistakable(own(random, tool, scene.tongue), here)
+    if random.random() < 0.3:
+        scene.history = [(first, "clarify")]
+        scene.attach([kind])
+        scene.say(phrase(random, scene.tongue, "latest"))
+        return _read(Wish(here))
+    scene.history = [(first, "call")]
+    new = kind if random.random() < 0.5 else random.choice(_POOL)
+    scene.attach([kind, new], shuffle=False)
+    scene.say(phrase(random, scene.tongue, "latest"))
+    return _read(Wish(here if new == kind else None, ("A2",)))
+
+
+def earlier(scene: Scene) -> Reading:
+    """About what was said before."""
+    scene.attach([scene.random.choice(_POOL)])
+    scene.history = [(phrase(scene.random, scene.tongue, "plain"), "call")]
+    scene.say(phrase(scene.random, scene.tongue, "earlier"))
+    return Reading("earlier")
