@@ -42,7 +42,8 @@ def spellings(*names: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in names:
         words = re.split(r"[ _-]", name.lower())
-        found |= dict.fromkeys((name.lower(), *(mark.join(words) for mark in (" ", "_", "-", ""))))
+        joined = (mark.join(words) for mark in (" ", "_", "-", ""))
+        found |= dict.fromkeys((name.lower(), name.lower().replace(" ", "_"), *joined))
     return tuple(found)
 
 

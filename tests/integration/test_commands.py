@@ -169,7 +169,7 @@ def test_call_writes_pictures(run: Run, data: Path, tmp_path: Path) -> None:
     )
     assert result.exit_code == 0
     pictures = list((tmp_path / "p").iterdir())
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
     assert all(path.stat().st_size < 700_000 for path in pictures)
 
