@@ -52,14 +52,17 @@ class Checkpoint:
     ) -> Written:
         """Write a reading: greedy, under the grammar of these tools and attachments.
 
-        The catalogue's part of the prompt is kept from one question to the next.
+        No tool is wished for twice. The catalogue's part of the prompt is kept for the next
+        question.
         """
         import torch
 
         with torch.inference_mode():
-            return self._write(catalogue, asked, plan_grammar(slots, attachments))
+            return self._write(
+                catalogue, asked, plan_grammar(slots, attachments), {*slots, "<any>"}
+            )
 
-    def _write(self, catalogue: str, asked: str, grammar: str) -> Written:
+    def _write(self, catalogue: str, asked: str, grammar: str, once: set[str]) -> Written:
         import numpy as np
         from llguidance import LLMatcher
         from llguidance.numpy import (
@@ -79,6 +82,7 @@ class Checkpoint:
             logits = self._next(given, cache)
             fill_next_token_bitmask(matcher, mask)
             apply_token_bitmask_inplace(logits, mask)
+            logits[:, [self._number(word) for word in words if word in once]] = -np.inf
             chances = np.exp(logits[0] - logits[0].max())
             chances /= chances.sum()
             token = int(chances.argmax())
@@ -89,6 +93,9 @@ class Checkpoint:
             margins.append(float(chances[token]) - next_best)
             given = [token]
         return Written(tuple(words), tuple(probabilities), tuple(margins))
+
+    def _number(self, word: str) -> int:
+        return int(self.tokenizer.token_to_id(word) or 0)
 
     def _next(self, tokens: Sequence[int], cache: Any) -> Any:
         import torch

@@ -1,26 +1,32 @@
 """The card of a checkpoint: calibration, threshold and figures on the validation set.
 
-The calibration is a logistic regression of "the plan is right" on three features of the tokens'
-probabilities. The threshold is the least probability from which at most 2% of the plans that act
-are wrong. Both are fitted on one half of the cases and told on the other.
+The calibration is a logistic regression of "the plan is right" on the features that the planner
+names. The threshold is the least probability from which at most 2% of the plans that act are
+wrong. `second_opinion` is the model's own probability under which the rules are followed where
+they plan otherwise. All are fitted on one half of the cases and told on the other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.answer import Plan
 from agent.duty import gate_question
-from agent.evaluate.cases import read_cases
+from agent.evaluate.cases import Case, read_cases
 from agent.evaluate.intervals import ratio
 from agent.evaluate.routing import Outcome
+from agent.gemma import PlanRequest
+from agent.gemma.embedded.checkpoint import Written
 from agent.gemma.embedded.planner import EmbeddedGemma, cautious, features
 from agent.gemma.training.cases import of_added_tools
 from agent.gemma.training.catalogues import HELD_OUT, shipped
+from agent.rules import planned
 
 __all__ = ["write_card"]
 
@@ -42,6 +48,16 @@ class _Row:
     """Whether a question back would be right here."""
 
 
+@dataclass(frozen=True)
+class _Read:
+    """One case and what the model wrote of it."""
+
+    number: int
+    case: Case
+    request: PlanRequest
+    written: Written
+
+
 def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
     """Measure a checkpoint and write `card.json` beside it.
 
@@ -55,7 +71,10 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
     """
     gemma = EmbeddedGemma(folder)
     gemma.card.clear()
-    rows = _rows(gemma, cases)
+    read = _read(gemma, cases)
+    opinion = _second_opinion(gemma, read)
+    gemma.card["second_opinion"] = opinion
+    rows = [_row(gemma, one) for one in read]
     fitted = [row for row in rows if row.number % 2 == 0]
     told = [row for row in rows if row.number % 2 == 1]
     weights, bias = _logistic([row.values for row in fitted], [row.right for row in fitted])
@@ -76,6 +95,7 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
         "knows no medicine: what it plans is checked by the gate.",
         "calibration": fit,
         "threshold": threshold,
+        "second_opinion": opinion,
         "figures": {
             "validation": f"{cases.name}, {len(rows)} cases; wording was tuned on the half with "
             "even numbers, on which calibration and threshold are fitted too",
@@ -89,18 +109,42 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
     return card
 
 
-def _rows(gemma: EmbeddedGemma, cases: Path) -> list[_Row]:
-    rows = []
+def _read(gemma: EmbeddedGemma, cases: Path) -> list[_Read]:
+    read = []
     for number, case in enumerate(read_cases(cases), 1):
         request = case.request(shipped())
-        thought = gemma.think(request)
-        plan = gate_question(thought.plan, request).plan
-        asked = gate_question(cautious(thought, 2.0, request), request).plan
-        right = Outcome(case, plan, 0.0, 0).exact
-        asks_right = Outcome(case, asked, 0.0, 0).exact
-        values = features(thought.written)
-        rows.append(_Row(number, case.category, values, right, plan.action == "call", asks_right))
-    return rows
+        read.append(_Read(number, case, request, gemma.write(request)))
+    return read
+
+
+def _second_opinion(gemma: EmbeddedGemma, read: Sequence[_Read]) -> float:
+    """The switch to the rules with which most plans of the fitted half are right."""
+    known = []
+    for one in read:
+        if one.number % 2 == 0:
+            thought = gemma.judge(one.written, one.request)
+            plans = (thought.plan, planned(one.request))
+            own, other = (_right(plan, one) for plan in plans)
+            known.append((math.prod(one.written.probabilities), own, other))
+    steps = [step / 20 for step in range(20)]
+    return max(steps, key=lambda step: (sum(b if p < step else a for p, a, b in known), -step))
+
+
+def _row(gemma: EmbeddedGemma, one: _Read) -> _Row:
+    thought = gemma.judge(one.written, one.request)
+    return _Row(
+        one.number,
+        one.case.category,
+        features(thought),
+        _right(thought.plan, one),
+        gate_question(thought.plan, one.request).plan.action == "call",
+        _right(cautious(thought, 2.0, one.request), one),
+    )
+
+
+def _right(plan: Plan, one: _Read) -> bool:
+    gated = gate_question(plan, one.request).plan
+    return Outcome(one.case, gated, 0.0, 0).exact
 
 
 def _logistic(

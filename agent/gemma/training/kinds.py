@@ -97,15 +97,21 @@ def genotypes(scene: Scene) -> Reading:
     kinds = ["variants", "scoring"]
     if scene.random.random() < 0.2:
         kinds = scene.random.choice((["scoring"], ["variants", "scoring", "scoring"]))
-    scene.attach(kinds + scene.distractors(["variants", "scoring"]))
+    ids = scene.attach(kinds + scene.distractors(["variants", "scoring"]))
+    if len(ids.get("scoring", ())) == 1 and "variants" in ids and scene.random.random() < 0.25:
+        one, other = ids["scoring"][0], ids["variants"][0]
+        text = scene.random.choice(("apply {a} to {b}", "run {a} on {b}", "score {b} with {a}",
+                                    "use {a} for {b}", "{b} with the weights in {a}",
+                                    "aplica {a} a {b}", "{a} auf {b} anwenden"))  # fmt: skip
+        text = text.format(a=one, b=other)
     scene.say(text)
     return _read(Wish(here))
 
 
 def free_question(scene: Scene) -> Reading:
     """A question that only the tool for free questions can answer."""
-    kind = scene.random.choice(list(FREE))
-    if scene.random.random() < 0.2:
+    kind = "chest film" if scene.random.random() < 0.25 else scene.random.choice(list(FREE))
+    if scene.random.random() < 0.25:
         text = own(scene.random, VQA, scene.tongue)
     else:
         text = free(scene.random, kind, scene.tongue)

@@ -219,7 +219,12 @@ def _drug(scene: Scene) -> dict[str, str]:
 
 def scope(scene: Scene) -> Reading:
     """Out of scope."""
-    scene.say(scene.unmistakable(_talk(scene, "scope", **_drug(scene)), ""))
+    text = _talk(scene, "scope", **_drug(scene))
+    if scene.tongue == "en" and scene.random.random() < 0.3:
+        text = " ".join(
+            _TALK.pick(scene.random, "chores", part) for part in ("verb", "thing", "of")
+        )
+    scene.say(scene.unmistakable(text.strip(), ""))
     _maybe_files(scene)
     _maybe_past(scene)
     return Reading("scope")
