@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := models,gemma,genomics,dev
+EXTRAS := models,gemma,genomics,slides,dev
 
 .PHONY: demo check lint types imports spelling test bench clean
 
@@ -26,7 +26,7 @@ spelling: $(VENV)/ready
 	$(BIN)/codespell
 
 test: $(VENV)/ready
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not bench"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not bench"
 
 bench: $(VENV)/ready
 	$(BIN)/pytest -q -s -m bench tests/bench

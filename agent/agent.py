@@ -25,6 +25,8 @@ from specialists.schema import Inspection
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
+    from agent.gemma.chat import ChatGemma
+
 __all__ = ["Agent", "Event"]
 
 _OWN = "wardround"
@@ -332,13 +334,23 @@ class Agent:
         planners: list[Planner] = [RulePlanner()]
         if self.settings.gemma_embedded and usable():
             planners.insert(0, EmbeddedGemma())
-        if not self.settings.gemma_url:
+        gemma = self._gemma()
+        if gemma is None:
             return planners, composers
-        from agent.gemma.endpoint import EndpointGemma
-
-        gemma = EndpointGemma(self.settings)
         stack.push_async_callback(gemma.close)
         return [gemma, *planners], composers or [gemma]
+
+    def _gemma(self) -> ChatGemma | None:
+        """The large Gemma that the settings name: at an endpoint, or in this process."""
+        if self.settings.gemma_url:
+            from agent.gemma.endpoint import EndpointGemma
+
+            return EndpointGemma(self.settings)
+        if self.settings.gemma_checkpoint:
+            from agent.gemma.local import LocalGemma
+
+            return LocalGemma(self.settings)
+        return None
 
     async def _graph(self, thread: str | None) -> Any:
         """The graph, with checkpoints where a thread is to be kept. Each is compiled once."""

@@ -22,10 +22,11 @@ _COMMANDS = {
     "verify": ("agent.commands.verify", "Check statements against their evidence."),
     "call": ("agent.commands.call", "Call one tool by itself."),
     "tools": ("agent.commands.tools", "List the tools."),
+    "models": ("agent.commands.models", "List the models, or their measured figures."),
     "inspect": ("agent.commands.inspect", "Say what files are."),
     "evaluate": ("agent.commands.evaluate", "Measure a specialist on labelled images."),
     "serve": ("agent.commands.serve", "Serve the tools over MCP."),
-    "demo": ("agent.commands.demo", "Answer three real cases and write their pictures."),
+    "demo": ("agent.commands.demo", "Answer seven real cases, refuse an eighth."),
     "doctor": ("agent.commands.doctor", "Say what would be used here, and what is missing."),
 }
 

@@ -60,21 +60,17 @@ def remembered(history: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
         history: Per turn the question, the action, and the calls that were made, in words.
 
     Returns:
-        Pairs of a question and what it led to, the oldest first: at most six, and one before
-        them that sums up the rest.
+        Pairs of a question and its action, the oldest first: at most six, and one before them
+        that sums up the rest.
     """
     older, recent = history[:-_TURNS], history[-_TURNS:]
-    told = [(_shortened(scrubbed(turn[0])), _outcome(turn)) for turn in recent]
+    told = [(_shortened(scrubbed(turn[0])), turn[1]) for turn in recent]
     return [(_summary(older), "call")] * bool(older) + told
 
 
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST_TURN else f"{line[:_LONGEST_TURN]} …"
-
-
-def _outcome(turn: Sequence[str]) -> str:
-    return " ".join(part for part in turn[1:3] if part)
 
 
 def _summary(turns: Sequence[Sequence[str]]) -> str:

@@ -1,9 +1,9 @@
 """What must happen: the other half of the gate. Plain code: no model can overrule it.
 
 A question about a file is answered by a specialist or asked back about, never by the planner's
-own words: an `answer` stands only where plain code, too, finds nothing to consult. And where
-files are attached, what a user is told instead of evidence is written by plain code, so that a
-planner cannot say in a message what no specialist said.
+own words: an `answer` stands only where plain code, too, finds nothing to consult, or where the
+question speaks to the system. And where files are attached, what a user is told instead of
+evidence is written by plain code: a planner cannot say in a message what no specialist said.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import replace
 
 from agent.answer import Attachment, Plan
 from agent.calling import instead
+from agent.followup import tools_named
 from agent.gate import Gated, gate
 from agent.gemma import PlanRequest
 from agent.rules import planned, told_instead
+from agent.wording import ADDRESSED, plain
 from specialists.acceptance import described
 
 __all__ = ["gate_extension", "gate_question"]
@@ -42,7 +44,14 @@ def _owed(plan: Plan, request: PlanRequest) -> Plan:
     if plan.action != "answer" or not request.attachments:
         return plan
     owed = planned(request)
-    return plan if owed.action == "answer" else owed
+    return plan if owed.action == "answer" or _addressed(request) else owed
+
+
+def _addressed(request: PlanRequest) -> bool:
+    """Whether a first question speaks to the system and names nothing that a tool finds."""
+    text = plain(request.question)
+    named = tools_named(text, list(request.catalogue.values()))
+    return not named and not request.earlier and re.search(ADDRESSED, text) is not None
 
 
 def _worded(gated: Gated, written: Plan, request: PlanRequest) -> Plan:

@@ -50,7 +50,8 @@ def evidence_from(
 
     Returns:
         One piece for every finding, measurement, prediction set and narrative; up to three for
-        a risk score (score, percentile, overlap); one in all for a result of unknown form.
+        a risk score (score, percentile, overlap); the summary where there is none of these; one
+        in all for a result of unknown form.
     """
     attachment = attachment_ids[0] if attachment_ids else None
     said = _said_by_specialist(structured) if is_specialist_result(structured) else None
@@ -74,13 +75,14 @@ def _said_by_specialist(structured: Mapping[str, Any]) -> list[_Said] | None:
         result = SpecialistResult.model_validate(fields)
     except ValidationError:
         return None
-    return [
+    said = [
         *map(_finding, result.findings),
         *map(_prediction_set, result.prediction_sets),
         *(each for score in result.risk_scores for each in _risk_score(score)),
         *map(_measurement, result.measurements),
         *([_Said(result.narrative.text)] if result.narrative else []),
     ]
+    return said or [_Said(result.summary)]
 
 
 def _finding(finding: Finding) -> _Said:

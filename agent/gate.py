@@ -115,7 +115,7 @@ def plan_schema(
         "properties": {
             "action": {"enum": ["call", "answer", "clarify", "refuse"]},
             "calls": {"type": "array", "maxItems": 8, "items": {"anyOf": calls}},
-            "message": {"type": "string", "maxLength": 1000},
+            "message": {"type": "string", "maxLength": 600},
         },
         "required": ["action", "calls", "message"],
         "additionalProperties": False,

@@ -32,6 +32,15 @@ class Settings(BaseSettings):
     )
     gemma_model: str | None = Field(None, description="The model's name at that server.")
     gemma_key: str = Field("none", description="API key of that server, where it wants one.")
+    gemma_checkpoint: str | None = Field(
+        None,
+        description="Local folder or hub id of a Gemma to run in this process by transformers, "
+        "such as google/gemma-4-E4B-it; used where no gemma_url is set.",
+    )
+    gemma_revision: str | None = Field(
+        None, description="Commit or tag of that hub id; default: the newest."
+    )
+    gemma_device: str = Field("auto", description="Torch device of that Gemma, or 'auto'.")
     gemma_timeout_s: float = Field(60.0, gt=0, description="Longest wait for one model answer.")
     gemma_retries: int = Field(
         1, ge=0, le=5, description="How often an answer against the schema is sent back."

@@ -11,6 +11,7 @@ import unicodedata
 
 __all__ = [
     "ABOUT",
+    "ADDRESSED",
     "AGAIN",
     "COMPARE",
     "DEFINITION",
@@ -44,9 +45,15 @@ ABOUT = (
 DEFINITION = r"^(what (is|are|does)|define|explain|qu[eé] es|qu'est-ce|was ist|o que [eé]|什么是)\b"
 MEANING = (
     r"\bwhat (do|does)\b.{1,40}\bmean\b|^define\b|\bwas bedeutet\b|\bqu[eé] significa\b"
-    r"|\bque (veut dire|signifie)\b|\bo que significa\b|什么意思"
+    r"|\bque (veut dire|signifie)\b|\bo que significa\b|什么意思|^什么是"
+    r"|^(what is an?|qu[eé] es una?|c'est quoi une?|qu'est-ce qu'une?|was ist eine?)\b"
+    r"|^o que [eé] uma?\b"
 )
 """Questions about a word, also where files are attached."""
+ADDRESSED = (
+    r"\b(you|yours?|tu|t[uú]|usted|ustedes|vous|votre|du|sie|dein\w*|ihr\w*|voc[eê]s?)\b|你|您"
+)
+"""Speaks to the system."""
 AGAIN = (
     r"\b(why|sure|certain|evidence|again|unit|warum|sicher|beleg\w*|por qu[eé]|segur[oa]|"
     r"evid[eê]ncias?|pourquoi|s[uû]re?|preuves?|certeza)\b|为什么|确定|依据"

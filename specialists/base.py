@@ -18,6 +18,7 @@ from specialists.schema import Accepts, Manifest, SpecialistResult
 __all__ = [
     "Backend",
     "BackendSpec",
+    "Case",
     "Picture",
     "Progress",
     "Reading",
@@ -69,8 +70,27 @@ class Reading:
     pictures: Sequence[Picture] = ()
 
 
+@dataclass(frozen=True)
+class Case:
+    """One call of `Backend.read`, as `read_many` gets several."""
+
+    inputs: Mapping[str, Sequence[Source]]
+    request: Request
+    progress: Progress
+
+
 class Backend(Protocol):
-    """One model behind a specialist. Built once (weights are loaded then), used many times."""
+    """One model behind a specialist. Built once (weights are loaded then), used many times.
+
+    Two methods are there if a backend wants them:
+
+    `canary()`, called once after loading, tries the model on a known input and raises
+    `BackendUnavailable` where it gives another output than its card says (`specialists.canary`
+    does this for models of pictures).
+
+    `read_many(cases)` takes the calls that came while the last ones ran, as a sequence of `Case`,
+    and gives a `Reading` for each: for models that take several cases in one run.
+    """
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

@@ -1,25 +1,25 @@
-"""From a network's logits to probabilities, prediction sets and measured figures.
+"""From a network's logits to probabilities and prediction sets.
 
-Everything here is NumPy, so that calibration and evaluation need no torch. A prediction set is
+Everything here is NumPy, so that calibration needs no torch. A prediction set is
 a row of booleans, one per class. Split-conformal thresholds are class-conditional (Mondrian):
 each class is covered at the stated rate, not only the average over classes, which a common class
 would satisfy alone.
 """
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
-Booleans = NDArray[np.bool_]
-Interval = dict[str, float | None]
-Statistic = Callable[[Floats], Floats]
-
-RESAMPLES = 1000
-BINS = 15
+# Named here too: who calibrates mostly measures as well.
+from specialists.measures import Booleans as Booleans
+from specialists.measures import Floats as Floats
+from specialists.measures import bootstrap_weights as bootstrap_weights
+from specialists.measures import evaluate_predictions as evaluate_predictions
+from specialists.measures import interval as interval
+from specialists.measures import roc_auc as roc_auc
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:
@@ -162,152 +162,3 @@ def population_sets(
     chosen = calibrations.values() if population is None else [calibrations[population]]
     each = [prediction_sets(softmax(logits, c["temperature"]), c["thresholds"]) for c in chosen]
     return np.asarray(np.any(np.stack(each), axis=0))
-
-
-def _share(weights: Floats, hits: ArrayLike, chosen: Booleans | None = None) -> Floats:
-    """Return the weighted mean of `hits` per row of weights (resamples, n); NaN where empty."""
-    mask = np.ones(weights.shape[1]) if chosen is None else chosen.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(weights @ (mask * np.asarray(hits, dtype=np.float64)) / (weights @ mask))
-
-
-def _ranked_auc(weights: Floats, scores: Floats, positive: Booleans) -> Floats:
-    """Return the weighted area under the ROC curve per row of weights; ties count a half."""
-    _, tie = np.unique(scores, return_inverse=True)
-    order = np.argsort(tie, kind="stable")
-    starts = np.flatnonzero(np.diff(tie[order], prepend=-1))
-    ordered = weights[:, order]
-    ups = np.add.reduceat(ordered * positive[order], starts, axis=1)
-    downs = np.add.reduceat(ordered * ~positive[order], starts, axis=1)
-    below = np.cumsum(downs, axis=1) - downs / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(
-            (ups * below).sum(axis=1) / (ups.sum(axis=1) * downs.sum(axis=1)), dtype=np.float64
-        )
-
-
-def _classwise(weights: Floats, hits: ArrayLike, labels: NDArray[np.intp]) -> Floats:
-    """Return (resamples, classes present) weighted means of `hits`."""
-    return np.stack([_share(weights, hits, labels == c) for c in np.unique(labels)], axis=1)
-
-
-def _macro_auc(weights: Floats, probabilities: Floats, labels: NDArray[np.intp]) -> Floats:
-    """Return the mean one-vs-rest area over the classes present, per row of weights."""
-    present = np.unique(labels)
-    areas = [_ranked_auc(weights, probabilities[:, c], labels == c) for c in present]
-    return np.asarray(_nan(np.nanmean, np.stack(areas, axis=1), axis=1))
-
-
-def _ece(weights: Floats, confidence: Floats, correct: Floats) -> Floats:
-    """Return the expected calibration error of the top class, in equal-width bins."""
-    bins = np.minimum((confidence * BINS).astype(np.intp), BINS - 1)
-    gaps = np.eye(BINS)[bins] * (confidence - correct)[:, None]
-    return np.asarray(np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1))
-
-
-def _nan(reduce: Callable[..., Any], values: Floats, **options: Any) -> Any:
-    """Apply a nan-aware reduction, letting all-NaN input give NaN without a warning."""
-    if np.isnan(values).all():
-        return reduce(np.zeros_like(values), **options) * np.nan
-    blank: Booleans = np.asarray(np.isnan(values).all(axis=-1, keepdims=True))
-    result = reduce(np.where(blank, 0.0, values), **options)
-    return np.where(blank[:, 0], np.nan, result) if options.get("axis") == 1 else result
-
-
-def bootstrap_weights(
-    n: int, groups: Sequence[Hashable] | None = None, seed: int = 0, resamples: int = RESAMPLES
-) -> Floats:
-    """Draw bootstrap counts, of whole groups (patients) where they are given.
-
-    Args:
-        n: Number of cases.
-        groups: Length n; cases of one group are drawn together.
-        seed: Of the generator.
-        resamples: Number of rows.
-
-    Returns:
-        Shape (resamples, n), counts.
-    """
-    names = range(n) if groups is None else groups
-    numbers: dict[Hashable, int] = {}
-    member = np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.intp)
-    size = len(numbers)
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, size, (resamples, size)) + size * np.arange(resamples)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=resamples * size).reshape(resamples, size)
-    return np.asarray(counts[:, member], dtype=np.float64)
-
-
-def interval(statistic: Statistic, weights: Floats) -> Interval:
-    """Return value and bootstrap 95% interval of a weighted statistic.
-
-    Args:
-        statistic: From weights (resamples, n) to values (resamples,).
-        weights: From `bootstrap_weights`.
-
-    Returns:
-        `value`, `low`, `high`; None where the statistic is undefined, such as an area under
-        the ROC curve with one class.
-    """
-    value = float(statistic(np.ones((1, weights.shape[1])))[0])
-    if math.isnan(value):
-        return {"value": None, "low": None, "high": None}
-    low, high = _nan(np.nanpercentile, statistic(weights), q=[2.5, 97.5])
-    return {"value": value, "low": float(low), "high": float(high)}
-
-
-def evaluate_predictions(
-    probabilities: ArrayLike,
-    labels: ArrayLike,
-    sets: ArrayLike,
-    positive: Sequence[int],
-    groups: Sequence[Hashable] | None = None,
-    seed: int = 0,
-) -> dict[str, Interval]:
-    """Measure predictions, each figure with a bootstrap 95% interval.
-
-    Args:
-        probabilities: Shape (n, classes), rows summing to 1.
-        labels: Shape (n,), class indices.
-        sets: Shape (n, classes), booleans.
-        positive: Classes that answer the clinical question with yes; `auc_binary` ranks by
-            their summed probability.
-        groups: Length n, such as patients: the bootstrap draws whole groups.
-        seed: Of the bootstrap.
-
-    Returns:
-        By name: `accuracy`, `balanced_accuracy`, `auc` (macro one-vs-rest over the classes
-        present), `auc_binary`, `coverage`, `set_size`, `worst_class_coverage`, `ece`.
-
-    Raises:
-        ValueError: If shapes disagree or there are no cases.
-    """
-    rows, members = np.asarray(probabilities, dtype=np.float64), np.asarray(sets, dtype=np.bool_)
-    truth = np.asarray(labels, dtype=np.intp)
-    if rows.ndim != 2 or not len(rows) or rows.shape != members.shape or len(truth) != len(rows):
-        raise ValueError("probabilities and sets must be (n, classes), labels (n,), n above 0")
-    correct = (rows.argmax(axis=1) == truth).astype(np.float64)
-    covered = members[np.arange(len(truth)), truth]
-    wanted, chosen = rows[:, list(positive)].sum(axis=1), np.isin(truth, list(positive))
-    statistics: dict[str, Statistic] = {
-        "accuracy": lambda w: _share(w, correct),
-        "balanced_accuracy": lambda w: np.asarray(
-            _nan(np.nanmean, _classwise(w, correct, truth), axis=1)
-        ),
-        "auc": lambda w: _macro_auc(w, rows, truth),
-        "auc_binary": lambda w: _ranked_auc(w, wanted, chosen),
-        "coverage": lambda w: _share(w, covered),
-        "set_size": lambda w: _share(w, members.sum(axis=1)),
-        "worst_class_coverage": lambda w: np.asarray(
-            _nan(np.nanmin, _classwise(w, covered, truth), axis=1)
-        ),
-        "ece": lambda w: _ece(w, rows.max(axis=1), correct),
-    }
-    weights = bootstrap_weights(len(rows), groups, seed)
-    return {name: interval(statistic, weights) for name, statistic in statistics.items()}
-
-
-def roc_auc(scores: ArrayLike, positive: ArrayLike) -> float:
-    """Return the area under the ROC curve of scores (n,), truth (n,); NaN with one class."""
-    values, truth = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=np.bool_)
-    return float(_ranked_auc(np.ones((1, len(values))), values, truth)[0])

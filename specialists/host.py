@@ -6,112 +6,241 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 
-from specialists.base import Backend, BackendSpec, SpecialistSpec
-from specialists.errors import BackendUnavailable, InvalidInput
+from specialists.base import (
+    Backend,
+    BackendSpec,
+    Case,
+    Progress,
+    Reading,
+    Request,
+    Source,
+    SpecialistSpec,
+)
+from specialists.batching import Batches
+from specialists.errors import BackendUnavailable, InvalidInput, TimedOut, WardroundError
+from specialists.machine import calm_torch, release, resident_gib, resolve_device, why_not
 
-__all__ = ["Host", "resolve_device", "why_not"]
+__all__ = ["Host"]
 
 logger = logging.getLogger(__name__)
 
 _Key = tuple[str, str]
+_PATIENCE_S = 60.0
+"""How long a model waits for others to end their work, where they hold the memory it needs."""
+
+
+@dataclass
+class _Kept:
+    """A loaded backend."""
+
+    spec: BackendSpec
+    backend: Backend
+    memory_gib: float
+    batches: Batches[Case, Reading] | None
+    users: int = 0
 
 
 class Host:
-    """Keeps loaded backends within a memory budget.
+    """Keeps loaded backends within a memory budget. Every method may be called in any thread.
+
+    Nothing here may be called on an event loop: loading and reading take their time.
 
     Args:
         device: A torch device string, or 'auto' for a GPU where there is one.
-        memory_gib: Budget over all loaded backends, by their specs' `memory_gib`.
+        memory_gib: Budget over all loaded backends, each counted by its spec's `memory_gib`, or
+            by what it was seen to take if that is more.
     """
 
     def __init__(self, device: str = "auto", memory_gib: float = 16.0) -> None:
         self._device = device
         self._memory_gib = memory_gib
-        self._loaded: OrderedDict[_Key, tuple[BackendSpec, Backend]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._loading: dict[_Key, threading.Lock] = {}
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._loading: dict[_Key, Future[None]] = {}
+        self._reserved: dict[_Key, float] = {}
+        self._changed = threading.Condition()
 
-    def backend(self, spec: SpecialistSpec, name: str = "auto") -> tuple[str, Backend]:
-        """Give a backend, loading it if need be. Safe to call from several threads.
+    def read(
+        self,
+        spec: SpecialistSpec,
+        inputs: Mapping[str, Sequence[Source]],
+        request: Request,
+        progress: Progress,
+    ) -> Reading:
+        """Let the backend that the request names read files; it is not unloaded meanwhile.
 
-        Returns:
-            The backend's name and the backend.
+        Calls that wait for a backend with `read_many` are given to it together.
+
+        Raises:
+            WardroundError: What `use` and the backend raise.
+        """
+        with self._held(spec, request.backend) as kept:
+            if kept.batches is not None:
+                return kept.batches.ask(Case(inputs, request, progress))
+            return kept.backend.read(inputs, request, progress)
+
+    @contextmanager
+    def use(self, spec: SpecialistSpec, name: str = "auto") -> Iterator[Backend]:
+        """Lend a backend, loading it if need be; it is not unloaded while it is lent.
 
         Raises:
             InvalidInput: If the specialist has no backend of that name.
-            BackendUnavailable: If none can run here; the message says what would change that.
+            BackendUnavailable: If none can run here (the message says what would change that),
+                or if it fails to load or to pass its canary.
+            TimedOut: If models in use hold the memory for too long.
         """
-        chosen = self.choose(spec, name)
-        key = (spec.name, chosen.name)
-        with self._lock:
-            gate = self._loading.setdefault(key, threading.Lock())
-        with gate:
-            return chosen.name, self._kept(key) or self._load(key, chosen)
+        with self._held(spec, name) as kept:
+            yield kept.backend
 
     def choose(self, spec: SpecialistSpec, name: str = "auto") -> BackendSpec:
-        """Pick the backend that would answer, without loading it. Raises as `backend` does."""
+        """Pick the backend that would answer, without loading it. Raises as `use` does."""
         candidates = spec.backends
         if name != "auto":
             candidates = tuple(backend for backend in spec.backends if backend.name == name)
             if not candidates:
                 known = ", ".join(backend.name for backend in spec.backends) or "none"
                 raise InvalidInput(f"{spec.name} has no such backend. It has: {known}.")
-        reasons = {backend.name: why_not(backend) for backend in candidates}
+        reasons = {backend.name: self._why_not(backend) for backend in candidates}
         for backend in candidates:
             if reasons[backend.name] is None:
                 return backend
         raise BackendUnavailable(_unavailable(spec, reasons))
 
-    def _kept(self, key: _Key) -> Backend | None:
-        with self._lock:
-            if key not in self._loaded:
-                return None
-            self._loaded.move_to_end(key)
-            return self._loaded[key][1]
+    def loaded(self) -> dict[str, float]:
+        """Say what is loaded, least recently used first, with the GiB that each counts for."""
+        with self._changed:
+            return {f"{tool}:{name}": kept.memory_gib for (tool, name), kept in self._kept.items()}
 
-    def _load(self, key: _Key, chosen: BackendSpec) -> Backend:
-        started = time.perf_counter()
-        module, name = chosen.target.split(":")
+    def _why_not(self, backend: BackendSpec) -> str | None:
+        if backend.memory_gib > self._memory_gib:
+            wanted, budget = f"{backend.memory_gib:g} GiB", f"{self._memory_gib:g} GiB"
+            return f"needs {wanted}, and the budget is {budget} (WARDROUND_MEMORY_GIB)"
+        return why_not(backend)
+
+    @contextmanager
+    def _held(self, spec: SpecialistSpec, name: str) -> Iterator[_Kept]:
+        chosen = self.choose(spec, name)
+        kept = self._lend((spec.name, chosen.name), chosen)
+        try:
+            yield kept
+        finally:
+            with self._changed:
+                kept.users -= 1
+                self._changed.notify_all()
+
+    def _lend(self, key: _Key, chosen: BackendSpec) -> _Kept:
+        """Give what is loaded, or load it; of several callers one loads and all learn how it went.
+
+        The loop is for the backend that another call's need unloads before it can be lent.
+        """
+        while True:
+            with self._changed:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    self._kept[key].users += 1
+                    return self._kept[key]
+                waits = self._loading.get(key)
+                if waits is None:
+                    mine = self._loading[key] = Future()
+            if waits is not None:
+                waits.result()
+                continue
+            try:
+                kept = self._load(key, chosen)
+            except BaseException as error:
+                self._finish(key, mine, error)
+                raise
+            self._finish(key, mine, None)
+            return kept
+
+    def _finish(self, key: _Key, loading: Future[None], error: BaseException | None) -> None:
+        with self._changed:
+            del self._loading[key]
+            self._reserved.pop(key, None)
+            self._changed.notify_all()
+        if error is None:
+            loading.set_result(None)
+        else:
+            loading.set_exception(error)
+
+    def _load(self, key: _Key, chosen: BackendSpec) -> _Kept:
+        """Load a backend, already lent to the caller."""
+        self._reserve(key, chosen.memory_gib)
         device = resolve_device(self._device) if "torch" in chosen.requires else "cpu"
-        backend: Backend = getattr(import_module(module), name)(device=device)
-        with self._lock:
-            self._make_room(chosen.memory_gib)
-            self._loaded[key] = (chosen, backend)
-        logger.info("loaded %s:%s in %.2f s", *key, time.perf_counter() - started)
-        return backend
+        with _told_as_unavailable(chosen):
+            factory = _imported(chosen, device)
+            started, before = time.perf_counter(), resident_gib()
+            backend: Backend = factory(device=device)
+            took = resident_gib() - before
+            _try(backend)
+        # What was seen tells nothing where another model was loading at the same time.
+        held = max(chosen.memory_gib, took if len(self._loading) == 1 else 0.0)
+        many = getattr(backend, "read_many", None)
+        batches = Batches(many) if many is not None else None
+        kept = _Kept(chosen, backend, held, batches, users=1)
+        with self._changed:
+            self._reserved.pop(key)
+            self._kept[key] = kept
+            self._unload_idle(0.0)
+        seconds = time.perf_counter() - started
+        logger.info("loaded %s:%s in %.2f s, %.2f GiB seen", *key, seconds, took)
+        return kept
 
-    def _make_room(self, wanted_gib: float) -> None:
-        used = sum(spec.memory_gib for spec, _ in self._loaded.values())
-        while self._loaded and used + wanted_gib > self._memory_gib:
-            key, (spec, _) = self._loaded.popitem(last=False)
-            used -= spec.memory_gib
+    def _reserve(self, key: _Key, wanted_gib: float) -> None:
+        """Take room in the budget, unloading what is idle, and waiting for what is in use."""
+        until = time.monotonic() + _PATIENCE_S
+        with self._changed:
+            while not self._unload_idle(wanted_gib):
+                if not self._changed.wait(until - time.monotonic()):
+                    raise TimedOut("Other models in use hold the memory that this one needs.")
+            self._reserved[key] = wanted_gib
+
+    def _unload_idle(self, wanted_gib: float) -> bool:
+        """Make room, least recently used first; says whether there is enough."""
+        idle = [key for key, kept in self._kept.items() if not kept.users]
+        while (self._used() + wanted_gib > self._memory_gib) and idle:
+            key = idle.pop(0)
+            del self._kept[key]
+            release()
             logger.info("unloaded %s:%s", *key)
+        return self._used() + wanted_gib <= self._memory_gib
+
+    def _used(self) -> float:
+        return sum(kept.memory_gib for kept in self._kept.values()) + sum(self._reserved.values())
 
 
-def why_not(backend: BackendSpec) -> str | None:
-    """Say why a backend can't run here, or None if it can."""
-    missing = [module for module in backend.requires if find_spec(module) is None]
-    if missing:
-        return f"needs {', '.join(missing)} ({backend.install or 'pip install ' + missing[0]})"
-    if backend.needs_gpu and resolve_device("auto") == "cpu":
-        return "needs a GPU"
-    return None
+@contextmanager
+def _told_as_unavailable(chosen: BackendSpec) -> Iterator[None]:
+    """Whatever goes wrong in another maker's constructor is one error of the tree."""
+    try:
+        yield
+    except WardroundError:
+        raise
+    except Exception as error:
+        logger.exception("backend %s did not load", chosen.name)
+        raise BackendUnavailable(
+            f"The backend {chosen.name} is installed but could not be loaded "
+            f"({type(error).__name__}). The server's log has more."
+        ) from error
 
 
-@cache
-def resolve_device(wanted: str) -> str:
-    """Turn 'auto' into the device there is; anything else is taken as said."""
-    if wanted != "auto":
-        return wanted
-    if find_spec("torch") is None:
-        return "cpu"
-    import torch
+def _imported(chosen: BackendSpec, device: str) -> Callable[..., Backend]:
+    if "torch" in chosen.requires and device == "cpu":
+        calm_torch()
+    module, name = chosen.target.split(":")
+    factory: Callable[..., Backend] = getattr(import_module(module), name)
+    return factory
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+
+def _try(backend: Backend) -> None:
+    canary = getattr(backend, "canary", None)
+    if canary is not None:
+        canary()
 
 
 def _unavailable(spec: SpecialistSpec, reasons: dict[str, str | None]) -> str:

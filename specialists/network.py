@@ -155,13 +155,28 @@ def load_network(weights_path: Path, card: Mapping[str, Any]) -> SmallNetwork:
     Raises:
         ValueError: If the file's SHA-256 is not the card's.
     """
-    content = weights_path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != card["sha256"]:
-        raise ValueError(f"{weights_path.name} does not have the SHA-256 that its card states")
     network = build_network(card["architecture"])
+    load_weights(network, weights_path, card["sha256"])
+    return network
+
+
+def load_weights(network: nn.Module, weights_path: Path, sha256: str) -> None:
+    """Load shipped weights into a network, and put it in evaluation mode.
+
+    Args:
+        network: Of the architecture that the file was written from.
+        weights_path: A safetensors file; float16 is run as float32.
+        sha256: What the file's digest must be, hexadecimal.
+
+    Raises:
+        ValueError: If it is another.
+    """
+    content = weights_path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError(f"{weights_path.name} does not have the SHA-256 that its card states")
     state = {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in load(content).items()
     }
     network.load_state_dict(state)
-    return network.eval()
+    network.eval()

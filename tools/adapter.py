@@ -119,8 +119,7 @@ class SpecialistTool(Tool):
         """Runs in a thread: find the files, give them their roles, let the backend read."""
         inputs = self._inputs(names)
         request = self._with_files_resolved(request, inputs)
-        _, backend = self._host.backend(self._spec, request.backend)
-        return backend.read(inputs, request, progress)
+        return self._host.read(self._spec, inputs, request, progress)
 
     def _inputs(self, names: Sequence[str]) -> dict[str, list[Source]]:
         held = [complete(self._files, one) for one in self._files.find(names)]

@@ -1,4 +1,4 @@
-"""`wardround demo`: three real cases, from file to answer."""
+"""`wardround demo`: real cases, from file to answer, and one that is refused."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from agent.answer import Answer
 
 __all__ = ["CASES", "Case", "command"]
 
@@ -17,18 +21,64 @@ class Case:
     """A question about real files."""
 
     name: str
+    title: str
+    """What it is, and what it is meant to show."""
     question: str
     files: tuple[str, ...]
     """Below the data folder."""
+    refused: bool = False
+    """Whether the file is not to be read for this question."""
 
 
 CASES = (
-    Case("film", "Is there pneumonia?", ("cxr/RG1_J2KI.dcm",)),
-    Case("ct", "What does this CT show?", ("ct/series",)),
+    Case(
+        "film",
+        "A chest film. A calibrated probability, and a map of what the decision rests on.",
+        "Is there pneumonia?",
+        ("cxr/RG1_J2KI.dcm",),
+    ),
+    Case(
+        "ct",
+        "A CT of the upper abdomen. Measurements with units, each from a mask that is drawn.",
+        "What does this CT show?",
+        ("ct/series",),
+    ),
+    Case(
+        "question",
+        "A question about a picture that has no header. What it is, is recognised first.",
+        "Which part of the body does this image show?",
+        ("recogniser/MR_slice_1.jpg",),
+    ),
+    Case(
+        "pathology",
+        "A patch of bowel under the microscope. The organ, from the question, picks the classes.",
+        "Which tissue does this patch of the colon show?",
+        ("pathology/colon_TUM.jpg",),
+    ),
+    Case(
+        "skin",
+        "A skin lesion, by telephone. A set of diagnoses, where a single one would be a guess.",
+        "Which diagnoses come into question for this skin lesion?",
+        ("skin/PAT_778_1471_835.png",),
+    ),
+    Case(
+        "retina",
+        "A fundus photograph. The grade as a set, and candidate lesions outlined.",
+        "Is there referable diabetic retinopathy?",
+        ("retina/IDRiD_100_reduced.jpg",),
+    ),
     Case(
         "genome",
+        "Genotypes and a scoring file. How many variants were matched stands beside the score.",
         "What is the polygenic score PGS001229 of sample 1, with min overlap 0.01?",
         ("genomics/tiny1000G.vcf.gz", "genomics/PGS001229_hmPOS_GRCh38.txt.gz"),
+    ),
+    Case(
+        "refusal",
+        "An ankle, with the question of the first film. No model sees it, whatever is asked.",
+        "Is there pneumonia?",
+        ("cxr/ankle_RG3_J2KI.dcm",),
+        refused=True,
     ),
 )
 
@@ -47,7 +97,7 @@ CASES = (
     help="Folder of the sample files; default: tests/data of the repository.",
 )
 def command(out: Path, data: Path | None) -> None:
-    """Answer three real cases (a film, a CT, a genome) and write their pictures."""
+    """Answer seven real cases and refuse an eighth, as Markdown, and write their pictures."""
     from agent.commands import run
 
     folder = data or Path(__file__).resolve().parents[2] / "tests" / "data"
@@ -62,26 +112,41 @@ def command(out: Path, data: Path | None) -> None:
 async def _shown(data: Path, out: Path) -> int:
     from agent.agent import Agent
     from agent.commands import Progress, told
-    from agent.commands.ask import exit_code
+
+    worst, progress, began = 0, Progress(), time.perf_counter()
+    async with Agent() as agent:
+        for number, case in enumerate(CASES, 1):
+            started = time.perf_counter()
+            answer = await _answered(agent, case, data, progress)
+            paths = await agent.save_pictures_async(answer.pictures, out, case.name)
+            sys.stdout.write(_told(f"Case {number} of {len(CASES)}", case, answer, paths))
+            sys.stdout.flush()
+            told(f"{case.name}: {time.perf_counter() - started:.1f} s")
+            worst = max(worst, _exit_code(case, answer))
+    told(f"{time.perf_counter() - began:.0f} s in all. The pictures are in {out}.")
+    return worst
+
+
+async def _answered(agent: Any, case: Case, data: Path, progress: Any) -> Answer:
+    async for event in agent.stream(case.question, [data / name for name in case.files]):
+        progress.show(f"{case.name}: {event.kind} {event.text} {event.detail}")
+        if event.answer is not None:
+            progress.clear()
+            answer: Answer = event.answer
+    return answer
+
+
+def _told(heading: str, case: Case, answer: Answer, pictures: list[Path]) -> str:
     from agent.export.markdown import to_markdown
 
-    worst, progress = 0, Progress()
-    async with Agent() as agent:
-        for case in CASES:
-            started = time.perf_counter()
-            files = [data / name for name in case.files]
-            async for event in agent.stream(case.question, files):
-                progress.show(f"{case.name}: {event.kind} {event.text} {event.detail}")
-                if event.answer is None:
-                    continue
-                progress.clear()
-                sys.stdout.write(to_markdown(event.answer) + "\n\n")
-                sys.stdout.flush()
-                paths = await agent.save_pictures_async(event.answer.pictures, out, case.name)
-                told(f"{case.name}: {time.perf_counter() - started:.1f} s")
-                worst = max(worst, exit_code(event.answer))
-                for path in paths:
-                    sys.stdout.write(f"Picture: {path}\n")
-                sys.stdout.write("\n---\n\n")
-    told(f"The pictures are in {out}.")
-    return worst
+    told = f"**{heading}.** {case.title}\n\n{to_markdown(answer)}\n\n"
+    return told + "".join(f"Picture: {path}\n" for path in pictures) + "\n---\n\n"
+
+
+def _exit_code(case: Case, answer: Answer) -> int:
+    """A file that is refused where it should be is a success."""
+    from agent.commands.ask import exit_code
+
+    if case.refused:
+        return 3 if answer.evidence else 0
+    return exit_code(answer)

@@ -11,17 +11,23 @@ import click
 __all__ = ["command"]
 
 _PACKAGES = {
-    "torch": "models", "safetensors": "models", "cyvcf2": "genomics", "gdcm": "",
+    "torch": "models", "safetensors": "models", "transformers": "gemma", "llguidance": "gemma",
+    "cyvcf2": "genomics", "openslide-python": "slides", "wsidicom": "slides", "gdcm": "",
 }  # fmt: skip
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def command(as_json: bool) -> None:
+@click.option(
+    "--gpu-gib",
+    type=click.FloatRange(0),
+    help="Advise for a GPU with so much memory, instead of the one that is here.",
+)
+def command(as_json: bool, gpu_gib: float | None) -> None:
     """Say what would be used here, why, and what is missing."""
     from agent.commands import run, show_json
 
-    report = run(_examined())
+    report = run(_examined(gpu_gib))
     if as_json:
         show_json(report)
     else:
@@ -31,7 +37,7 @@ def command(as_json: bool) -> None:
     sys.exit(0 if not report["unreachable servers"] else 1)
 
 
-async def _examined() -> dict[str, dict[str, Any]]:
+async def _examined(gpu_gib: float | None) -> dict[str, dict[str, Any]]:
     import platform
 
     from agent.agent import Agent
@@ -44,7 +50,9 @@ async def _examined() -> dict[str, dict[str, Any]]:
             "planner": {
                 "in use": agent.planner_name,
                 "endpoint": settings.gemma_url or "none (set WARDROUND_GEMMA_URL and _MODEL)",
+                "checkpoint": settings.gemma_checkpoint or "none (set WARDROUND_GEMMA_CHECKPOINT)",
             },
+            "advice": _advice(gpu_gib),
             "specialists": backend_states(),
             "files": {
                 "allowed roots": len(settings.roots),
@@ -52,6 +60,24 @@ async def _examined() -> dict[str, dict[str, Any]]:
             },
             "unreachable servers": dict(agent.toolbox.unreachable),
         }
+
+
+def _advice(gpu_gib: float | None) -> dict[str, str]:
+    """Which Gemma fits the GPU, why, and the lines that serve and use it."""
+    from agent.gemma.choice import choose, gpu_memory_gib
+
+    memory = gpu_memory_gib() if gpu_gib is None else gpu_gib
+    choice = choose(memory)
+    told = {
+        "GPU memory": "no GPU" if memory is None else f"{memory:.0f} GiB",
+        "Gemma": choice.model or "the shipped one",
+        "why": choice.why,
+    }
+    if choice.serve:
+        told["serve it"] = choice.serve
+        url = "http://localhost:8000/v1"
+        told["use it"] = f"export WARDROUND_GEMMA_URL={url} WARDROUND_GEMMA_MODEL={choice.model}"
+    return told
 
 
 def _versions() -> dict[str, str]:

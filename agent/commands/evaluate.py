@@ -10,13 +10,17 @@ import click
 
 __all__ = ["command"]
 
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
 
 @click.command()
 @click.argument("specialist")
+@click.option("--data", type=_FOLDER, help="Folder with images/ and labels.csv.")
+@click.option("--limit", type=click.IntRange(1), help="Take so many images only, for a trial.")
 @click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with images/ and labels.csv.",
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for a picture of the reliability curve and the ROC.",
 )
 @click.option(
     "--cases",
@@ -25,43 +29,68 @@ __all__ = ["command"]
 )
 @click.option(
     "--root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_FOLDER,
     help="For 'routing': folder of files that are named without saying what they are.",
 )
+@click.option("--no-baselines", is_flag=True, help="For 'routing': the agent's planners alone.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def command(
-    specialist: str, data: Path | None, cases: Path | None, root: Path | None, as_json: bool
-) -> None:
-    """Measure SPECIALIST (a tool's name, or 'recogniser') on images, or 'routing' on cases."""
-    from agent.commands import run, show_json
+def command(specialist: str, as_json: bool, **options: Any) -> None:
+    """Measure SPECIALIST (a tool's name, or 'recogniser') on images, or 'routing' on cases.
 
+    labels.csv has the columns image_id and label (or dx, dr_grade). Columns named like an option
+    of the tool, such as age or sex, are passed to it; patient_id, lesion_id or group says which
+    images belong together. Every figure comes with a 95% interval.
+    """
     if specialist == "routing":
         from agent.commands.evaluate_routing import evaluate_routing_cases
 
-        if cases is None:
-            raise click.UsageError("Missing option '--cases'.")
-        evaluate_routing_cases(cases, root, as_json)
+        cases, compared = _needed(options, "cases"), not options["no_baselines"]
+        evaluate_routing_cases(cases, options["root"], compared, as_json)
         return
-    if data is None:
-        raise click.UsageError("Missing option '--data'.")
-    report = run(_measured(specialist, data))
+    from agent.commands import run, show_json
+
+    data = _needed(options, "data").resolve()
+    report = run(_measured(specialist, data, options["limit"], options["plots"]))
     if as_json:
         show_json(report)
         return
-    sys.stdout.write(f"{report['specialist']} ({report['backend']}), n = {report['n']}")
-    sys.stdout.write(f", refused {report['refused']}\n")
+    sys.stdout.writelines(f"{line}\n" for line in _lines(report))
+
+
+def _needed(options: dict[str, Any], name: str) -> Path:
+    if options[name] is None:
+        raise click.UsageError(f"Missing option '--{name}'.")
+    return Path(options[name])
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{report['specialist']} ({report['backend']}), n = {report['n']} in {report['groups']} "
+        f"groups, refused {report['refused']}, {report['images_per_second']:.1f} images a second"
+    ]
+    refused = report["refused_images"].items()
+    lines += [f"  refused, {code}: {len(names)}" for code, names in refused]
+    width = max(map(len, report["metrics"]))
     for name, figure in report["metrics"].items():
-        low, high = figure["low"], figure["high"]
-        sys.stdout.write(f"  {name:22} {figure['value']:.3f}  ({low:.3f} to {high:.3f})\n")
+        value, low, high = figure["value"], figure["low"], figure["high"]
+        told = "not defined" if value is None else f"{value:.3f}  ({low:.3f} to {high:.3f})"
+        lines.append(f"  {name:{width}}  {told}")
+    return lines + ([f"Picture: {report['plot']}"] if "plot" in report else [])
 
 
-async def _measured(specialist: str, data: Path) -> dict[str, Any]:
+async def _measured(
+    specialist: str, data: Path, limit: int | None, plots: Path | None
+) -> dict[str, Any]:
     from agent.agent import Agent
     from agent.commands import Progress
     from agent.evaluate.specialists import evaluate_specialist
+    from agent.settings import Settings
 
-    progress = Progress()
-    async with Agent(only=[specialist]) as agent:
-        report = await evaluate_specialist(agent, specialist, data, progress.show)
+    progress, settings = Progress(), Settings()
+    settings = settings.model_copy(update={"roots": (*settings.roots, data)})
+    async with Agent(settings, only=[specialist]) as agent:
+        report = await evaluate_specialist(
+            agent, specialist, data, progress.show, limit=limit, plots=plots
+        )
     progress.clear()
     return report

@@ -9,34 +9,32 @@ from typing import Any
 
 __all__ = ["as_text", "evaluate_routing_cases"]
 
-_TRAINED_ON = 8000
+_TRAINED_ON = 12_000
 _SEED = 20
 
 
-def evaluate_routing_cases(cases: Path, root: Path | None, as_json: bool) -> None:
+def evaluate_routing_cases(cases: Path, root: Path | None, compared: bool, as_json: bool) -> None:
     """Measure and write: a table, or JSON."""
     from agent.commands import run, show_json
+    from agent.evaluate.baselines import baselines
+    from agent.evaluate.cases import read_cases
 
-    report = run(_measured(cases, root or cases.resolve().parent))
+    read = read_cases(cases)
+    # The generator asks its own server for the shipped tools, in an event loop of its own.
+    others = baselines(_examples()) if compared else []
+    report = run(_measured(read, root or cases.resolve().parent, others))
     if as_json:
         show_json(report)
     else:
         sys.stdout.write(as_text(report))
 
 
-async def _measured(path: Path, root: Path) -> dict[str, Any]:
+async def _measured(cases: Any, root: Path, others: Any) -> dict[str, Any]:
     from agent.agent import Agent
-    from agent.commands import Progress, told
-    from agent.evaluate.baselines import baselines
-    from agent.evaluate.cases import read_cases
+    from agent.commands import Progress
     from agent.evaluate.routing import evaluate_routing
 
-    cases, progress = read_cases(path), Progress()
-    progress.show("training the baseline")
-    examples = _examples()
-    if not examples:
-        told("The baseline that is trained is left out: the generator is not installed here.")
-    others = baselines(examples)
+    progress = Progress()
     async with Agent() as agent:
         report = await evaluate_routing(agent, cases, root, others, progress.show)
     progress.clear()
@@ -45,12 +43,9 @@ async def _measured(path: Path, root: Path) -> dict[str, Any]:
 
 def _examples() -> Any:
     """Generated consultations, the same that the shipped Gemma is trained on."""
-    from importlib import import_module
-    from importlib.util import find_spec
+    from agent.gemma.training.cases import generate
 
-    if find_spec("agent.gemma.training") is None:
-        return ()
-    return list(import_module("agent.gemma.training").generate(_SEED, _TRAINED_ON))
+    return list(generate(_SEED, _TRAINED_ON))
 
 
 def as_text(report: Mapping[str, Any]) -> str:

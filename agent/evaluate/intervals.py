@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from specialists.calibration import Interval, bootstrap_weights, interval
+from specialists.measures import Interval, bootstrap_weights, interval
 
 __all__ = ["quantile", "ratio"]
 

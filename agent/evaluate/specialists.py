@@ -2,121 +2,187 @@
 
 from __future__ import annotations
 
-import csv
+import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agent.agent import Agent
-from specialists.errors import InvalidInput
+from agent.evaluate.labels import Labelled, read_cases
+from specialists.errors import BackendUnavailable, InvalidInput, WardroundError
 
-__all__ = ["Labelled", "evaluate_specialist", "read_labels"]
+__all__ = ["Predictions", "evaluate_specialist", "measured", "predict"]
 
-_LABEL_COLUMNS = ("label", "dx", "dr_grade", "grade")
+IN_FLIGHT = 4
+"""Images on their way at once: while one is computed, the next are read."""
+NO_PREDICTION = "no_prediction"
+
+Told = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """An image and the class it truly has."""
+@dataclass
+class Predictions:
+    """What a specialist said of the images that it took."""
 
-    path: Path
-    label: str
+    classes: tuple[str, ...]
+    probabilities: list[list[float]] = field(default_factory=list)
+    sets: list[list[bool]] = field(default_factory=list)
+    truth: list[int] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    refused: dict[str, list[str]] = field(default_factory=dict)
+    """By the error's code, the images."""
+    backend: str = ""
+    images_per_second: float = 0.0
+    """After the first image, at which the model is loaded."""
+
+    def add(self, case: Labelled, said: Mapping[str, Any]) -> None:
+        """Take one result, or count it as refused where it has no classes to compare."""
+        predicted = _of_classes(said, self.classes)
+        if predicted is None:
+            self.refuse(case, NO_PREDICTION)
+            return
+        self.probabilities.append([predicted["probabilities"].get(c, 0.0) for c in self.classes])
+        self.sets.append([name in predicted["labels"] for name in self.classes])
+        self.truth.append(self.classes.index(case.label))
+        self.groups.append(case.group)
+        self.backend = said["provenance"]["backend"]
+
+    def refuse(self, case: Labelled, code: str) -> None:
+        """Note an image without a prediction."""
+        self.refused.setdefault(code, []).append(case.path.name)
 
 
 async def evaluate_specialist(
-    agent: Agent, tool: str, data: Path, progress: Callable[[str], None] = lambda _: None
+    agent: Agent,
+    tool: str,
+    data: Path,
+    progress: Told = lambda _: None,
+    *,
+    limit: int | None = None,
+    plots: Path | None = None,
 ) -> dict[str, Any]:
     """Call a classifying specialist on every image and measure its predictions.
 
     Args:
         agent: Open.
         tool: The specialist's tool name.
-        data: Folder with `images/` and `labels.csv` (columns `image_id` and `label`).
+        data: Folder with `images/` and `labels.csv`, or another layout that `labels` knows.
         progress: Told how far it is.
+        limit: Take so many images only, spread over the table.
+        plots: Folder for the picture of the reliability curve and the ROC.
 
     Returns:
-        Specialist, backend, n, how many images were refused or unreadable, and the metrics with 95%
-        intervals.
+        Specialist, backend, n, how many images were refused and why, images per second, and the
+        metrics with 95% intervals from a bootstrap of whole groups.
 
     Raises:
-        InvalidInput: If the specialist has no classes, or the labels don't fit them.
+        InvalidInput: If the specialist has no classes, or the labels don't fit them, or no image
+            was accepted.
+        BackendUnavailable: If no model of the specialist can run here.
     """
-    from specialists.calibration import evaluate_predictions
-
     info = agent.toolbox.info(tool)
     if not info.labels:
         raise InvalidInput(f"{tool} gives no classes that could be compared with labels.")
-    classes = list(info.labels)
-    rows = read_labels(data, info.labels)
-    probabilities, sets, truth, refused, backend = [], [], [], 0, ""
-    for number, row in enumerate(rows, 1):
-        progress(f"{number}/{len(rows)}")
-        try:
-            options: dict[str, Any] = dict(info.label_options.get(row.label, {}))
-            outcome = await agent.call_async(tool, [row.path], **options)
-        except InvalidInput:
-            refused += 1
-            continue
-        said = outcome.structured or {}
-        predicted = said["prediction_sets"][0]
-        probabilities.append([predicted["probabilities"].get(name, 0.0) for name in classes])
-        sets.append([name in predicted["labels"] for name in classes])
-        truth.append(classes.index(row.label))
-        backend = said["provenance"]["backend"]
-    if not truth:
-        raise InvalidInput("No image of the folder was accepted by the specialist.")
+    cases = read_cases(data, info.labels, info.options.get("properties", {}))
+    if limit is not None and limit < len(cases):
+        cases = [cases[len(cases) * number // limit] for number in range(limit)]
+    found = await predict(agent, tool, cases, progress)
+    report = measured(tool, found, info.positive)
+    if plots is not None:
+        from agent.evaluate.plot import draw
+
+        report["plot"] = str(draw(found, info.positive, tool, plots))
+    return report
+
+
+async def predict(
+    agent: Agent, tool: str, cases: Sequence[Labelled], progress: Told = lambda _: None
+) -> Predictions:
+    """Call the specialist on every case, several at a time; the order of the cases is kept.
+
+    Raises:
+        BackendUnavailable: If no model of the specialist can run here.
+    """
+    info = agent.toolbox.info(tool)
+    told: dict[int, Mapping[str, Any] | WardroundError] = {}
+    free = asyncio.Semaphore(IN_FLIGHT)
+
+    async def ask(number: int) -> None:
+        async with free:
+            case = cases[number]
+            options = {**info.label_options.get(case.label, {}), **case.options}
+            told[number] = await _asked(agent, tool, case.path, options)
+            progress(f"{len(told)}/{len(cases)}")
+
+    await ask(0)
+    first = told[0]
+    if isinstance(first, BackendUnavailable):
+        raise first
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(1, len(cases)):
+            group.create_task(ask(number))
+    found = Predictions(tuple(info.labels))
+    found.images_per_second = (len(cases) - 1) / max(time.perf_counter() - started, 1e-6)
+    for number, case in enumerate(cases):
+        said = told[number]
+        if isinstance(said, WardroundError):
+            found.refuse(case, said.code)
+        else:
+            found.add(case, said)
+    return found
+
+
+async def _asked(
+    agent: Agent, tool: str, path: Path, options: Mapping[str, Any]
+) -> Mapping[str, Any] | WardroundError:
+    try:
+        outcome = await agent.call_async(tool, [path], **options)
+    except WardroundError as error:
+        return error
+    return outcome.structured or {}
+
+
+def measured(tool: str, found: Predictions, positive: Sequence[str]) -> dict[str, Any]:
+    """Measure predictions: what `evaluate` reports.
+
+    Raises:
+        InvalidInput: If there are none.
+    """
+    import numpy as np
+
+    from specialists.measures import evaluate_predictions
+
+    refused = {code: sorted(names) for code, names in sorted(found.refused.items())}
+    if not found.truth:
+        reasons = ", ".join(f"{code} {len(names)} times" for code, names in refused.items())
+        raise InvalidInput(f"No image of the folder was accepted by the specialist: {reasons}.")
     metrics = evaluate_predictions(
-        _array(probabilities),
-        _array(truth),
-        _array(sets),
-        [classes.index(name) for name in info.positive],
+        np.asarray(found.probabilities),
+        np.asarray(found.truth),
+        np.asarray(found.sets),
+        [found.classes.index(name) for name in positive],
+        found.groups,
+        names=found.classes,
     )
     return {
         "specialist": tool,
-        "backend": backend,
-        "n": len(truth),
-        "refused": refused,
+        "backend": found.backend,
+        "n": len(found.truth),
+        "groups": len(set(found.groups)),
+        "refused": sum(map(len, refused.values())),
+        "refused_images": refused,
+        "images_per_second": round(found.images_per_second, 2),
         "metrics": metrics,
     }
 
 
-def read_labels(data: Path, labels: Mapping[str, Sequence[str]]) -> list[Labelled]:
-    """Read `labels.csv`, with every label translated to the specialist's class.
-
-    Raises:
-        InvalidInput: If the folder, a column or an image is missing, or a label is unknown.
-    """
-    table = data / "labels.csv"
-    if not table.is_file():
-        raise InvalidInput("The data folder needs images/ and labels.csv.")
-    with table.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
-    column = next((name for name in _LABEL_COLUMNS if rows and name in rows[0]), None)
-    if column is None or "image_id" not in rows[0]:
-        wanted = " or ".join(_LABEL_COLUMNS)
-        raise InvalidInput(f"labels.csv needs the columns image_id and {wanted}.")
-    names = {alias.lower(): name for name, known in labels.items() for alias in (name, *known)}
-    return [Labelled(_image(data, row["image_id"]), _class(row[column], names)) for row in rows]
-
-
-def _class(label: str, names: Mapping[str, str]) -> str:
-    try:
-        return names[label.strip().lower()]
-    except KeyError:
-        known = ", ".join(sorted(names))
-        raise InvalidInput(f"labels.csv has a label that is not one of: {known}.") from None
-
-
-def _image(data: Path, image_id: str) -> Path:
-    path = data / "images" / image_id
-    for candidate in (path, path.with_name(path.name + ".jpg")):
-        if candidate.is_file() and candidate.resolve().is_relative_to(data.resolve()):
-            return candidate
-    raise InvalidInput("labels.csv names an image that is not in images/.")
-
-
-def _array(rows: Sequence[Any]) -> Any:
-    import numpy as np
-
-    return np.asarray(rows)
+def _of_classes(said: Mapping[str, Any], classes: Sequence[str]) -> Mapping[str, Any] | None:
+    """The prediction set that is over the specialist's classes; it may give others too."""
+    for predicted in said.get("prediction_sets", ()):
+        if set(predicted["probabilities"]) <= set(classes):
+            one: Mapping[str, Any] = predicted
+            return one
+    return None

@@ -21,7 +21,7 @@ class PlanRequest:
     attachments: Sequence[Attachment]
     catalogue: Mapping[str, ToolInfo]
     history: Sequence[tuple[str, str]] = ()
-    """Earlier questions of the thread, each with what it led to: 'call report_ct A1'."""
+    """Earlier questions of the thread, each with the action it led to; see `agent.context`."""
     evidence: Sequence[Evidence] = ()
     """What earlier rounds of this question brought."""
     new: Sequence[str] | None = None

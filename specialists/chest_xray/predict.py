@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 
-from specialists.calibration import Booleans, Floats, population_sets, softmax
+from specialists.calibration import Booleans, Floats
+from specialists.chest_xray.heat import laid
+from specialists.chest_xray.odds import combine, conformal_sets, looks, probabilities
 from specialists.chest_xray.preprocess import content, preprocess
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ BATCH = 16
 
 
 class ChestNet:
-    """The loaded reference network with its card.
+    """The loaded reference model with its card.
 
     Attributes:
         card: The model card, as JSON gives it.
@@ -38,61 +39,78 @@ class ChestNet:
         """
         import torch
 
-        from specialists.network import load_network
+        from specialists.chest_xray.model import ChestModel
+        from specialists.network import load_weights
 
         self.card: dict[str, Any] = json.loads((folder / "reference.json").read_text("utf-8"))
         self.classes: tuple[str, ...] = tuple(self.card["classes"])
         self.populations: tuple[str, ...] = tuple(self.card["conformal"]["populations"])
         self._torch = torch
         self._size: int = self.card["input"]["size"][-1]
-        self._network = load_network(folder / "reference.safetensors", self.card)
+        self._model = ChestModel(self.card["architecture"])
+        load_weights(self._model, folder / "reference.safetensors", self.card["sha256"])
 
     def _inputs(self, films: Sequence[ArrayLike]) -> "Tensor":
         return self._torch.from_numpy(np.stack([preprocess(f, self._size) for f in films]))
 
-    def logits(self, films: Sequence[ArrayLike]) -> NDArray[np.float32]:
-        """Run the network.
+    def canary(self, picture: NDArray[np.uint8]) -> Floats:
+        """Return the logits of a picture's first channel; see `specialists.canary`."""
+        return self.logits([picture[..., 0] / 255]).ravel()
+
+    def logits(self, films: Sequence[ArrayLike]) -> Floats:
+        """Run the model.
 
         Args:
             films: Each of shape (rows, columns), 0 to 1, bright where dense; sizes may differ.
 
         Returns:
-            Shape (n, classes), not calibrated.
+            Shape (n, 3, 2), not calibrated: the classes as in each of `populations`, and which
+            of these the film looks like.
 
         Raises:
             ValueError: If a film is not such an array.
         """
-        parts = [np.zeros((0, len(self.classes)), np.float32)]
+        parts = [np.zeros((0, len(self.classes) + self._model.folds + 1), np.float32)]
         with self._torch.inference_mode():
             for first in range(0, len(films), BATCH):
                 inputs = self._inputs(films[first : first + BATCH])
-                parts.append(cast("Tensor", self._network(inputs)).numpy())
-        return np.concatenate(parts)
+                parts.append(cast("Tensor", self._model(inputs)).numpy())
+        return combine(np.concatenate(parts), self.card["mixing"])
 
     def calibrated(self, logits: ArrayLike, population: str | None = None) -> Floats:
-        """Turn logits into probabilities for a population, or the mean over all if unknown.
+        """Turn logits into (n, classes) probabilities, for a population or what the film tells.
 
         Args:
-            logits: Shape (n, classes).
-            population: One of `populations`, or None.
+            logits: From `logits`.
+            population: One of `populations`; None weighs each by how much the film looks like it.
 
         Raises:
             ValueError: If there is no such population.
         """
-        calibrations = self.card["conformal"]["populations"]
-        if population is not None and population not in calibrations:
-            raise ValueError(f"population must be one of {', '.join(self.populations)} or None")
-        chosen = self.populations if population is None else (population,)
-        rows = [softmax(logits, calibrations[name]["temperature"]) for name in chosen]
-        return np.asarray(np.mean(rows, axis=0))
+        return probabilities(logits, self.card["conformal"], self._known(population))
 
     def sets(self, logits: ArrayLike, population: str | None = None) -> Booleans:
-        """Return conformal sets as (n, classes) booleans; the union if the population is unknown.
+        """Return conformal sets as (n, classes) booleans.
+
+        Without a population it is the union over those that the film does not rule out.
 
         Raises:
             ValueError: If there is no such population.
         """
-        return population_sets(logits, self.card["conformal"]["populations"], population)
+        return conformal_sets(logits, self.card["conformal"], self._known(population))
+
+    def looks_like(self, logits: ArrayLike) -> list[tuple[str, ...]]:
+        """Return for each film the populations that its look does not rule out."""
+        _, likely = looks(logits, self.card["conformal"])
+        return [
+            tuple(name for name, member in zip(self.populations, row, strict=True) if member)
+            for row in likely
+        ]
+
+    def _known(self, population: str | None) -> str | None:
+        if population is not None and population not in self.populations:
+            raise ValueError(f"population must be one of {', '.join(self.populations)} or None")
+        return population
 
     def probabilities(self, films: Sequence[ArrayLike], population: str | None = None) -> Floats:
         """Return (n, classes) calibrated probabilities; films as `logits` takes them."""
@@ -107,26 +125,41 @@ class ChestNet:
             for row in self.sets(self.logits(films), population)
         ]
 
-    def evidence_map(self, film: ArrayLike) -> NDArray[np.float32]:
-        """Show where the likelier class's evidence lies (a class activation map).
+    def evidence_map(self, film: ArrayLike, population: str | None = None) -> NDArray[np.float32]:
+        """Show where the evidence for pneumonia lies.
+
+        The network's class activation map and the places of the texture models' sums, weighed
+        as in the answer.
 
         Args:
             film: Shape (rows, columns), as `logits` takes it.
+            population: As of `calibrated`.
 
         Returns:
-            Same shape, 0 to 1; 1 at the strongest place, 0 outside the cropped film. Coarse: one
-            of the network's cells is a twelfth of the film.
+            Same shape, 0 to 1, 0 outside the cropped film: 1 where the evidence is as strong as
+            in films that are surely pneumonia, or stronger. Coarse: about a twelfth of the film.
 
         Source: Zhou et al. 2016, Learning Deep Features for Discriminative Localization.
         """
         array = np.asarray(film, dtype=np.float32)
+        weights = self._weights(array, population)
         with self._torch.inference_mode():
-            inputs = self._inputs([array])
-            best = int(self._network(inputs)[0].argmax())
-            cells = self._network.activation_map(inputs, best, 1 - best)[0].numpy()
+            seen, felt = self._model.maps(self._inputs([array]), weights)
         rows, columns = content(array)
-        result = np.zeros(array.shape, np.float32)
-        inside = Image.fromarray(np.maximum(cells, 0) / max(float(cells.max()), 1e-6))
         size = (columns.stop - columns.start, rows.stop - rows.start)
-        result[rows, columns] = np.asarray(inside.resize(size, Image.Resampling.BILINEAR))
-        return np.clip(result, 0, 1)
+        heat = np.zeros(array.shape, np.float32)
+        heat[rows, columns] = laid(seen.numpy(), felt.numpy(), size)
+        return np.asarray(np.clip(heat / self.card["map"]["full"], 0, 1))
+
+    def _weights(self, film: NDArray[np.float32], population: str | None) -> list[float]:
+        """Return the weights of the network and of each texture model in the answer."""
+        chances, _ = looks(self.logits([film]), self.card["conformal"])
+        known = self._known(population)
+        share = dict(zip(self.populations, chances[0].tolist(), strict=True))
+        if known is not None:
+            share = {name: float(name == known) for name in self.populations}
+        mixing, folds = self.card["mixing"], self._model.folds
+        network = sum(share[name] * mixing[name]["network"] for name in self.populations)
+        adult = share["adult"] * mixing["adult"]["texture"] / folds
+        child = share["paediatric"] * mixing["paediatric"]["texture"]
+        return [network, *[adult] * folds, child, 0.0]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.chest_xray.picture import draw
 from specialists.chest_xray.predict import ChestNet
 from specialists.chest_xray.spec import FINDING, ChestXrayRequest
@@ -57,6 +58,10 @@ class ReferenceBackend:
     def __init__(self, device: str) -> None:
         self._net = ChestNet(Path(__file__).parent)
 
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
+
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
     ) -> Reading:
@@ -75,7 +80,8 @@ class ReferenceBackend:
         finding = _finding(predicted, probability)
         earlier = [self._earlier(prior, request.population) for prior in inputs.get("prior", ())]
         progress(0.8, "drawing")
-        picture = draw(film.pixels, self._net.evidence_map(film.pixels), finding.text)
+        heat = self._net.evidence_map(film.pixels, population)
+        picture = draw(film.pixels, heat, finding.text)
         result = SpecialistResult(
             summary=" ".join([finding.text, *(one.text for one in earlier)]),
             findings=(finding,),
@@ -84,7 +90,7 @@ class ReferenceBackend:
             not_assessed=NOT_ASSESSED,
             warnings=(
                 *doubt,
-                *_warnings(source.manifest, population),
+                *_warnings(source.manifest, population, self._net.looks_like(logits)[0]),
                 *([PRIOR_UNCHECKED] if earlier else []),
                 *film.notes,
             ),
@@ -95,7 +101,7 @@ class ReferenceBackend:
     def _index(self, name: str) -> int:
         return self._net.classes.index(name)
 
-    def _prediction_set(self, logits: NDArray[np.float32], population: str | None) -> PredictionSet:
+    def _prediction_set(self, logits: NDArray[np.float64], population: str | None) -> PredictionSet:
         probabilities = self._net.calibrated(logits, population)[0]
         members = self._net.sets(logits, population)[0]
         labels = tuple(
@@ -183,9 +189,15 @@ def _finding(predicted: PredictionSet, probability: float) -> Finding:
     return Finding(name=FINDING, assertion=assertion, probability=value, text=texts[assertion])
 
 
-def _warnings(manifest: Manifest, population: str | None) -> list[str]:
+def _warnings(manifest: Manifest, population: str | None, likely: tuple[str, ...]) -> list[str]:
     told = []
-    if population is None:
+    if population is None and len(likely) == 1:
+        whose = {"adult": "an adult's", "paediatric": "a child's"}[likely[0]]
+        told.append(
+            f"The person's age is unknown; the film looks like {whose}, so that calibration was "
+            "used. Say the population if it is another."
+        )
+    elif population is None:
         told.append("The person's age is unknown, so the wider of the two calibrations was used.")
     if manifest.view is None:
         told.append("The view is unknown; the model was made for frontal films.")

@@ -26,6 +26,11 @@ SHEET_MM = 4.0
 LIMB_MM = 12.0
 """A separate part of the body holds a ball of this radius; a table rail does not."""
 SKIN_MM = 3.0
+THIN_WALL_MM = 12.0
+LEAST_HOLE_MM2 = 300.0
+SOLID_SHARE = 0.4
+"""Of what surrounds a section of lung, so much belongs to the body's solid parts."""
+FOAM_HU = -960.0
 WALL_GAP_MM = 18.0
 
 
@@ -39,6 +44,7 @@ def body_mask(hu: NDArray[np.float32], spacing_mm: Spacing) -> Mask:
     tissue = hu > BODY_HU
     solid = _parts(opened(tissue, SHEET_MM, spacing_mm, planar=True), spacing_mm)
     whole = filled(solid)
+    whole |= _behind_thin_wall(hu, tissue, whole, spacing_mm)
     reach = grown(whole, 2 * SHEET_MM, spacing_mm, planar=True)
     regained = opened(tissue & reach, SHEET_MM / 2, spacing_mm, planar=True) | whole
     return filled(_touching(regained, whole))
@@ -60,6 +66,30 @@ def muscle_wall(hu: NDArray[np.float32], body: Mask, inner: Mask, spacing_mm: Sp
     keep = counts >= 0.02 * max(1, int(counts.max()))
     keep[0] = False
     return filled(closed(keep[labels], WALL_GAP_MM, spacing_mm, planar=True)) & body
+
+
+def _behind_thin_wall(
+    hu: NDArray[np.float32], tissue: Mask, whole: Mask, spacing_mm: Spacing
+) -> Mask:
+    """Lung that only a thin chest wall parts from the air outside, with that wall.
+
+    The foam in a table is as dense as lung; but the body's solid parts do not surround it.
+    """
+    from scipy import ndimage
+
+    holes, count = components(filled(tissue) & ~tissue & ~whole, planar=True)
+    if count == 0:
+        return np.zeros_like(whole)
+    ring = ndimage.maximum_filter(holes, size=(3, 3, 1))
+    ring[holes > 0] = 0
+    around = np.maximum(np.bincount(ring.ravel(), minlength=count + 1), 1)
+    solid = np.bincount(ring[whole], minlength=count + 1) / around
+    middle = np.asarray(ndimage.median(hu, holes, np.arange(count + 1)), np.float64)
+    large = sizes(holes, count) * spacing_mm[0] * spacing_mm[1] >= LEAST_HOLE_MM2
+    keep = large & (solid >= SOLID_SHARE) & (middle > FOAM_HU)
+    keep[0] = False
+    lung: Mask = keep[holes]
+    return lung | (tissue & grown(lung, THIN_WALL_MM, spacing_mm, planar=True))
 
 
 def _parts(solid: Mask, spacing_mm: Spacing) -> Mask:

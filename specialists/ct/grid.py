@@ -53,8 +53,8 @@ class Grid:
         ]
         return np.stack(planes, axis=2)
 
-    def slab(self, coarse: NDArray[np.bool_], start: int, stop: int) -> Mask:
-        """A working mask's slices `start` to `stop` (of the full grid) on the full grid."""
+    def slab(self, coarse: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
+        """A working array's slices `start` to `stop` (of the full grid) on the full grid."""
         fx, fy, fz = self.factors
         part = coarse[:, :, [index // fz for index in range(start, stop)]]
         if fx > 1:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specialists.ct.body import BODY_HU, body_mask, muscle_wall
-from specialists.ct.bone import BONE_HU, bone_mask, contrast_mask, enhanced_cm3
+from specialists.ct.body import body_mask, muscle_wall
+from specialists.ct.bone import bone_mask, contrast_mask, enhanced_cm3
 from specialists.ct.foci import Foci, group, noise_hu
 from specialists.ct.grid import Grid
-from specialists.ct.lungs import LUNG_HU, Lungs, find_lungs
+from specialists.ct.labels import BITS, Label, label_of
+from specialists.ct.lungs import Lungs, find_lungs
 from specialists.ct.morphology import Mask, Spacing, closed, filled, grown, shrunk
 
 __all__ = ["Label", "Masks", "segment"]
 
-FAT_HU = (-190.0, -30.0)
-SOFT_HU = (-29.0, 150.0)
 METAL_HU = 2500.0
 STREAK_MM = 25.0
 FOCUS_HU = 130.0
@@ -35,36 +33,28 @@ SLAB = 16
 """Slices labelled at a time: bounds the memory of temporary masks."""
 
 
-class Label(IntEnum):
-    """What a voxel is; 0 is outside the body."""
-
-    OUTSIDE = 0
-    RIGHT_LUNG = 1
-    LEFT_LUNG = 2
-    AIRWAY = 3
-    GAS = 4
-    BONE = 5
-    SUBCUTANEOUS_FAT = 6
-    INTERNAL_FAT = 7
-    SOFT_TISSUE = 8
-    DENSE = 9
-    """Above soft tissue and not bone: calcification, contrast agent, metal."""
-    OTHER = 10
-    """In the body and none of these: mixed voxels at borders, streaks."""
-
-
 @dataclass(frozen=True)
 class Masks:
     """A label a voxel, and what was learned on the way."""
 
     labels: NDArray[np.uint8]
     """Shape (x, y, z), values of `Label`."""
+    dense: NDArray[np.int64]
+    """Flat indices of soft tissue above the threshold of the foci."""
     foci: Foci
     """Dense foci inside the muscle wall, away from it, from bone and from metal."""
     contrast: bool
     """Soft tissue as bright as with contrast agent was seen."""
     metal: bool
     lungs_split_by_plane: bool
+    grid: Grid
+    wall: Mask
+    """The space inside the muscle wall, on the working grid."""
+
+    def wall_at(self, index: int) -> Mask:
+        """The space inside the muscle wall in one slice, shape (x, y)."""
+        plane: Mask = self.grid.slab(self.wall, index, index + 1)[:, :, 0]
+        return plane
 
     def of(self, *labels: Label) -> Mask:
         """The mask of one label, or of several together."""
@@ -112,14 +102,17 @@ def segment(
     coarse = _coarse(coarse_hu, grid.spacing_mm, progress)
     progress(0.7, "Labelling voxels")
     above_hu = _focus_hu(coarse.enhanced, noise_hu(hu))
-    labels, dense = _labels(hu, grid, coarse, above_hu)
+    labels, dense, searched = _labels(hu, grid, coarse, above_hu)
     voxel_mm3 = float(np.prod(spacing_mm))
     return Masks(
         labels,
-        group(dense, hu.shape, voxel_mm3, FOCUS_MM3, above_hu),
+        dense,
+        group(searched, hu.shape, voxel_mm3, FOCUS_MM3, above_hu),
         contrast=coarse.enhanced,
         metal=bool(coarse.streaks.any()),
         lungs_split_by_plane=coarse.lungs.split_by_plane,
+        grid=grid,
+        wall=coarse.wall,
     )
 
 
@@ -151,10 +144,28 @@ def _focus_hu(enhanced: bool, noise: float) -> float:
 
 def _labels(
     hu: NDArray[Any], grid: Grid, coarse: _Coarse, above_hu: float
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The label map, and the flat indices of dense voxels where foci are looked for."""
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """The label map; flat indices of dense voxels, and of those where foci are looked for."""
     labels = np.zeros(hu.shape, np.uint8)
     dense: list[NDArray[np.int64]] = []
+    searched: list[NDArray[np.bool_]] = []
+    packed = _pack(grid, coarse)
+    search = np.uint16(1 << BITS.index("search"))
+    for start in range(0, hu.shape[2], SLAB):
+        stop = min(start + SLAB, hu.shape[2])
+        part, bits = hu[:, :, start:stop], grid.slab(packed, start, stop)
+        labels[:, :, start:stop] = label_of(part, bits)
+        x, y, z = np.nonzero(part > above_hu)
+        tissue = np.isin(labels[x, y, z + start], (Label.SOFT_TISSUE, Label.DENSE))
+        x, y, z = x[tissue], y[tissue], z[tissue]
+        dense.append(np.ravel_multi_index((x, y, z + start), hu.shape).astype(np.int64))
+        searched.append((bits[x, y, z] & search) > 0)
+    every = np.concatenate(dense)
+    return labels, every, every[np.concatenate(searched)]
+
+
+def _pack(grid: Grid, coarse: _Coarse) -> NDArray[np.uint16]:
+    """All masks of the working grid in one array, a bit each, in the order of `BITS`."""
     rims = {
         "body": grid.rim(coarse.body),
         "right": grid.rim(coarse.lungs.right),
@@ -162,42 +173,10 @@ def _labels(
         "airway": grid.rim(coarse.lungs.airway),
         "bone": grid.rim(coarse.bone),
     }
-    for start in range(0, hu.shape[2], SLAB):
-        stop = min(start + SLAB, hu.shape[2])
-        full = {
-            name: (grid.slab(core, start, stop), grid.slab(reach, start, stop))
-            for name, (core, reach) in rims.items()
-        }
-        wall = grid.slab(coarse.wall, start, stop)
-        streaks = grid.slab(coarse.streaks, start, stop)
-        part = hu[:, :, start:stop]
-        labels[:, :, start:stop] = _slab(part, full, wall, streaks)
-        tissue = np.isin(labels[:, :, start:stop], (Label.SOFT_TISSUE, Label.DENSE))
-        bright = (part > above_hu) & tissue & grid.slab(coarse.search, start, stop)
-        x, y, z = np.nonzero(bright)
-        dense.append(np.ravel_multi_index((x, y, z + start), hu.shape).astype(np.int64))
-    return labels, np.concatenate(dense)
-
-
-def _slab(
-    hu: NDArray[Any], masks: dict[str, tuple[Mask, Mask]], wall: Mask, streaks: Mask
-) -> NDArray[np.uint8]:
-    """Label some slices; later lines win over earlier ones."""
-    core, reach = masks["body"]
-    body = core | (reach & (hu > BODY_HU))
-    labels = np.where(body, np.uint8(Label.OTHER), np.uint8(0))
-    fat = body & (hu >= FAT_HU[0]) & (hu <= FAT_HU[1])
-    labels[fat] = Label.SUBCUTANEOUS_FAT
-    labels[fat & wall] = Label.INTERNAL_FAT
-    labels[body & (hu >= SOFT_HU[0]) & (hu <= SOFT_HU[1])] = Label.SOFT_TISSUE
-    labels[body & (hu > SOFT_HU[1])] = Label.DENSE
-    labels[body & (hu < LUNG_HU) & ~streaks] = Label.GAS
-    core, reach = masks["airway"]
-    labels[(labels == Label.GAS) & reach] = Label.AIRWAY
-    core, reach = masks["bone"]
-    labels[body & (core | (reach & (hu > BONE_HU)))] = Label.BONE
-    for name, label in (("right", Label.RIGHT_LUNG), ("left", Label.LEFT_LUNG)):
-        core, reach = masks[name]
-        other = masks["left" if name == "right" else "right"][0]
-        labels[body & (core | (reach & ~other & (hu < LUNG_HU) & (labels != Label.AIRWAY)))] = label
-    return labels
+    single = {"wall": coarse.wall, "streaks": coarse.streaks, "search": coarse.search}
+    packed = np.zeros(coarse.body.shape, np.uint16)
+    for place, name in enumerate(BITS):
+        kind, _, edge = name.partition(" ")
+        mask = rims[kind][edge == "reach"] if edge else single[kind]
+        packed |= mask.astype(np.uint16) << np.uint16(place)
+    return packed

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from specialists.ct.airway import trachea_measured
+from specialists.ct.calcium import calcium_measured
+from specialists.ct.composition import composition_measured
+from specialists.ct.foci import noise_hu
 from specialists.ct.masks import METAL_HU, Label
-from specialists.ct.scan import HU, Scan, number, rounded, written
+from specialists.ct.scan import HU, Scan, Side, number, rounded, written
+from specialists.ct.stated import with_error
+from specialists.ct.thirds import EMPHYSEMA_HU, LUNGS, thirds_of_lungs
 from specialists.schema import Measurement
 
-__all__ = ["AIR_LIKE_HU", "LUNGS", "label_counts", "measurements", "metal_voxels"]
+__all__ = ["AIR_LIKE_HU", "label_counts", "measurements", "metal_voxels"]
 
-EMPHYSEMA_HU = -950
 AIR_LIKE_HU = -980
 """Below, lung is as thin as air itself: emphysema, bullae or air beside the lung."""
-
-Side = Literal["right", "left"]
-LUNGS: tuple[tuple[Side, Label], ...] = (("right", Label.RIGHT_LUNG), ("left", Label.LEFT_LUNG))
 
 
 def measurements(scan: Scan) -> tuple[Measurement, ...]:
@@ -27,9 +29,13 @@ def measurements(scan: Scan) -> tuple[Measurement, ...]:
     return (
         *_parts(scan),
         *_lungs(scan, counts),
-        *_gas(scan, counts),
-        *_tissues(scan, counts),
+        *thirds_of_lungs(scan),
+        *trachea_measured(scan),
+        *_airway_gas(scan, counts),
+        *calcium_measured(scan),
         *_dense(scan, counts),
+        *composition_measured(scan),
+        *_tissues(scan, counts),
         *_field(scan),
     )
 
@@ -54,7 +60,18 @@ def _field(scan: Scan) -> list[Measurement]:
         based = f"{scan.hu.shape[2]} slices, {scan.spacing_mm[2]:.2f} mm apart"
         text = "The length of the scan along the body is"
         found.append(_length("scan length", scan.coverage.extent_mm[2], based, text))
-    return found
+    return [*found, _noise(scan)]
+
+
+def _noise(scan: Scan) -> Measurement:
+    value = float(round(noise_hu(scan.hu)))
+    return Measurement(
+        name="noise of soft tissue",
+        value=value,
+        unit=HU,
+        based_on="steps between neighbouring voxels of the middle slice",
+        text=f"The noise of soft tissue is {written(value, HU)}.",
+    )
 
 
 def _length(name: str, value_mm: float, based_on: str, text: str) -> Measurement:
@@ -114,7 +131,7 @@ def _lung(scan: Scan, side: Side, label: Label) -> list[Measurement]:
             size,
             scan.size_unit,
             side,
-            basis,
+            with_error(basis, "lung volume"),
             f"The {scan.size_word} of the {side} lung{part} is "
             f"{written(size, scan.size_unit)}{note}.",
         ),
@@ -165,17 +182,10 @@ def _completeness(scan: Scan, side: Side) -> tuple[str, str]:
     return " in view", f"; the scan cuts the lung at its {ends}, so this is not the whole lung"
 
 
-def _gas(scan: Scan, counts: dict[Label, int]) -> list[Measurement]:
-    found: list[Measurement] = []
-    if counts[Label.AIRWAY]:
-        text = "Gas in the trachea and main bronchi, as far as they could be followed, fills"
-        found.append(_sized(scan, "airway gas", counts[Label.AIRWAY], "airway", text))
-    text = (
-        "Gas inside the body outside lungs and airways, not separated into bowel gas and free "
-        "gas, fills"
-    )
-    name = "gas outside lungs"
-    return [*found, _sized(scan, name, counts[Label.GAS], None, text)]
+def _airway_gas(scan: Scan, counts: dict[Label, int]) -> list[Measurement]:
+    text = "Gas in the trachea and main bronchi, as far as they could be followed, fills"
+    voxels = counts[Label.AIRWAY]
+    return [_sized(scan, "airway gas", voxels, "airway", text)] if voxels else []
 
 
 def _tissues(scan: Scan, counts: dict[Label, int]) -> list[Measurement]:
@@ -189,6 +199,8 @@ def _tissues(scan: Scan, counts: dict[Label, int]) -> list[Measurement]:
         found += _fat_by_place(scan, counts)
     text = "Soft tissue (-29 to 150 HU: muscle and organs together) in view takes up"
     found.append(_sized(scan, "soft tissue", counts[Label.SOFT_TISSUE], None, text))
+    text = "Gas outside lungs and airways, in bowel or elsewhere, fills"
+    found.append(_sized(scan, "gas outside lungs", counts[Label.GAS], None, text))
     if counts[Label.BONE]:
         found += _bone(scan, counts[Label.BONE])
     return found

@@ -5,6 +5,7 @@ Radiological display: the patient's right is on the left of the picture, the fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
+from specialists.ct.composition import composition, tissues_at
 from specialists.ct.masks import Label
 from specialists.ct.scan import Scan
 
@@ -52,6 +54,11 @@ OUTLINES: tuple[tuple[str, Colour, tuple[Label, ...]], ...] = (
     ("Other gas", (250, 215, 70), (Label.GAS,)),
     ("Bone", (245, 170, 110), (Label.BONE,)),
 )
+TISSUES: tuple[tuple[str, Colour], ...] = (
+    ("Subcutaneous fat", (250, 215, 70)),
+    ("Visceral fat", (255, 120, 60)),
+    ("Muscle of wall and back", (225, 60, 110)),
+)
 
 
 @dataclass(frozen=True)
@@ -69,12 +76,21 @@ class _View:
 
 
 def draw(scan: Scan) -> list[Picture]:
-    """Draw the montages; each is a PNG below 700 kB."""
+    """Draw the montages; each is a PNG below 700 kB, and its title says what it shows."""
     view = _view(scan)
-    return [
-        Picture("CT sections with masks", _shrunk_png(_masks(scan, view))),
+    outlined = [name.lower() for name, _ in _present(scan)]
+    masks = f"CT sections with {', '.join(outlined[:-1])} and {outlined[-1]} outlined"
+    if len(outlined) == 1:
+        masks = "CT sections with the body outlined"
+    pictures = [
+        Picture(masks, _shrunk_png(_masks(scan, view))),
         Picture("CT in lung, soft-tissue and bone windows", _shrunk_png(_windows(scan, view))),
     ]
+    slices = [each.index for each in composition(scan)][::-1]
+    if slices:
+        title = "CT slices with subcutaneous fat, visceral fat and muscle of wall and back coloured"
+        pictures.append(Picture(title, _shrunk_png(_tissues(scan, view, slices))))
+    return pictures
 
 
 def _view(scan: Scan) -> _View:
@@ -101,7 +117,7 @@ def _masks(scan: Scan, view: _View) -> Image.Image:
     sections = _evenly(scan.hu.shape[2], 12)
     tiles = [_outlined(scan, view, index) for index in sections]
     canvas, draw = _canvas(tiles, view, 4, "Masks on the soft-tissue window", 58)
-    _legend(draw, scan)
+    _legend(draw, _present(scan))
     return canvas
 
 
@@ -142,16 +158,39 @@ def _canvas(
     return canvas, draw
 
 
-def _legend(draw: ImageDraw.ImageDraw, scan: Scan) -> None:
-    """Names of what is outlined, as far as the scan has it."""
+def _present(scan: Scan) -> list[tuple[str, Colour]]:
+    """What is outlined, as far as the scan has it."""
+    return [
+        (name, colour)
+        for name, colour, members in OUTLINES
+        if not members or scan.masks.of(*members).any()
+    ]
+
+
+def _legend(draw: ImageDraw.ImageDraw, entries: Sequence[tuple[str, Colour]]) -> None:
     x = GAP + 2
     font = _font(13)
-    for name, colour, members in OUTLINES:
-        if members and not scan.masks.of(*members).any():
-            continue
+    for name, colour in entries:
         draw.rectangle((x, 37, x + 11, 48), outline=colour, width=2)
         draw.text((x + 17, 35), name, INK, font)
         x += 17 + int(draw.textlength(name, font)) + 18
+
+
+def _tissues(scan: Scan, view: _View, slices: list[int]) -> Image.Image:
+    tiles = [_coloured(scan, view, index) for index in slices]
+    canvas, draw = _canvas(tiles, view, len(tiles), "Fat and muscle as measured", 58)
+    _legend(draw, TISSUES)
+    return canvas
+
+
+def _coloured(scan: Scan, view: _View, index: int) -> Image.Image:
+    pixels = np.array(_grey(scan, view, index, SOFT))
+    masks = tissues_at(scan, index) or ()
+    for mask, (_, colour) in zip(masks, TISSUES, strict=False):
+        shown = Image.fromarray(_shown(mask.astype(np.uint8), view))
+        large = np.array(shown.resize(view.size, Image.Resampling.NEAREST)) > 0
+        pixels[large] = 0.5 * pixels[large] + 0.5 * np.array(colour)
+    return _labelled(Image.fromarray(pixels), scan, view, index, "")
 
 
 def _outlined(scan: Scan, view: _View, index: int) -> Image.Image:

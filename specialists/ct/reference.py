@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +17,8 @@ from specialists.ct.region import coverage
 from specialists.ct.report import NOT_ASSESSED, findings, narrative, summary, warnings
 from specialists.ct.scan import Scan
 from specialists.ct.spec import ReportCt
+from specialists.ct.spine import find_spine
+from specialists.ct.stated import card, errors_in_words
 from specialists.errors import MislabelledFile, UnusableGeometry
 from specialists.schema import Provenance, SpecialistResult
 
@@ -91,14 +91,15 @@ def scan_of(volume: Volume, progress: Progress = lambda share, text: None) -> Sc
     masks = segment(hu, (x, y, depth), progress)
     if not masks.labels.any():
         raise UnusableGeometry("No body was found in the volume.")
-    return Scan(hu, (x, y, z), masks, coverage(hu, masks.labels, (x, y, z)))
+    seen = coverage(hu, masks.labels, (x, y, z))
+    return Scan(hu, (x, y, z), masks, seen, find_spine(masks.labels, (x, y, z)))
 
 
 def report(scan: Scan, notes: tuple[str, ...], evaluated: str, started: float) -> SpecialistResult:
     """Everything that is said about a scan."""
     measured = measurements(scan)
     found = findings(scan)
-    limits = (*notes, *warnings(scan))
+    limits = (*notes, *warnings(scan, measured))
     return SpecialistResult(
         summary=summary(scan, measured, found),
         findings=found,
@@ -119,13 +120,13 @@ def report(scan: Scan, notes: tuple[str, ...], evaluated: str, started: float) -
 
 def evaluated_on() -> str:
     """The figures of the card `reference.json`, in a sentence."""
-    text = resources.files("specialists.ct").joinpath("reference.json").read_text("utf-8")
-    card: dict[str, Any] = json.loads(text)
-    error = card["phantom"]["largest_error_of_lung_volume_percent"]
+    found = card()
+    error = found["phantom"]["largest_error_of_lung_volume_percent"]
     return (
-        f"{' '.join(_case(case) for case in card['cases'])} Lung volumes of a synthetic chest "
-        f"within {error} % at voxels from 0.5 to 5 mm. No scan of a whole chest was available to "
-        "check against, and the same scans were at hand while thresholds were chosen."
+        f"{' '.join(_case(case) for case in found['cases'])} Lung volumes of a synthetic chest "
+        f"within {error} % at voxels from 0.5 to 5 mm. {errors_in_words()} No scan of a whole "
+        "chest was available to check against, and the same scans were at hand while thresholds "
+        "were chosen."
     )
 
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from specialists.ct.masks import Label
 from specialists.ct.morphology import Mask, Spacing, grown, shrunk
 
-__all__ = ["Coverage", "coverage"]
+__all__ = ["Coverage", "coverage", "cut_slices", "outside_circle", "torso"]
 
 LOOK_MM = 4.0
 """Slices and columns about this far apart are looked at."""
+NEAR_MM = 16.0
 CHEST_SHARE = 0.12
 """Lung in the body's section."""
 SKULL_SHARE = 0.6
@@ -40,6 +41,8 @@ class Coverage:
     right_lung_cut: tuple[str, ...]
     """'top', 'bottom': where the scan ends within the lung."""
     left_lung_cut: tuple[str, ...]
+    slices: dict[str, tuple[int, int]]
+    """First and last slice (index) of the longest run that shows each recognised part."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -57,39 +60,50 @@ def coverage(hu: NDArray[Any], labels: NDArray[np.uint8], spacing_mm: Spacing) -
         spacing_mm: Voxel size along x, y, z.
     """
     extent = [count * size for count, size in zip(labels.shape, spacing_mm, strict=True)]
-    return Coverage(
-        (extent[0], extent[1], extent[2]),
-        _lengths(labels, spacing_mm),
-        _cut_share(labels, spacing_mm, _outside_circle(hu)),
-        _lung_cut(labels == Label.RIGHT_LUNG, spacing_mm),
-        _lung_cut(labels == Label.LEFT_LUNG, spacing_mm),
-    )
-
-
-def _lengths(labels: NDArray[np.uint8], spacing_mm: Spacing) -> dict[str, float]:
     steps = [max(1, round(LOOK_MM / size)) for size in spacing_mm]
     few = labels[:: steps[0], :: steps[1], :: steps[2]]
     sizes = (spacing_mm[0] * steps[0], spacing_mm[1] * steps[1])
     parts = _ordered([_part(few[:, :, index], sizes) for index in range(few.shape[2])])
-    length = min(steps[2] * spacing_mm[2], labels.shape[2] * spacing_mm[2])
-    found = {part for part in parts if part}
-    return {part: parts.count(part) * length for part in sorted(found)}
+    length = min(steps[2] * spacing_mm[2], extent[2])
+    named = sorted({part for part in parts if part})
+    return Coverage(
+        (extent[0], extent[1], extent[2]),
+        {part: parts.count(part) * length for part in named},
+        float(cut_slices(labels > 0, spacing_mm, outside_circle(hu)).mean()),
+        _lung_cut(labels == Label.RIGHT_LUNG, spacing_mm),
+        _lung_cut(labels == Label.LEFT_LUNG, spacing_mm),
+        {part: _span(parts, part, steps[2], spacing_mm[2]) for part in named},
+    )
+
+
+def _span(parts: list[str], part: str, step: int, step_mm: float) -> tuple[int, int]:
+    """First and last slice of the longest run in which most slices near show the part."""
+    shown = np.array([each == part for each in parts])
+    half = round(NEAR_MM / (step * step_mm))
+    near = np.convolve(np.pad(shown, half, mode="edge"), np.ones(2 * half + 1), mode="valid")
+    steady = shown & (near > half) if half else shown
+    if not steady.any():
+        steady = shown
+    edges = np.flatnonzero(np.diff(np.pad(steady.astype(np.int8), 1)))
+    starts, stops = edges[::2], edges[1::2]
+    longest = int(np.argmax(stops - starts))
+    return int(starts[longest]) * step, int(stops[longest] - 1) * step
 
 
 def _part(plane: NDArray[np.uint8], sizes_mm: tuple[float, float]) -> str:
     """What one axial slice shows by itself; '' where that can't be told."""
-    torso = _torso(plane > 0, sizes_mm)
-    area = int(torso.sum())
+    trunk = torso(plane > 0, sizes_mm)
+    area = int(trunk.sum())
     if area == 0:
         return ""
-    lung = np.isin(plane, (Label.RIGHT_LUNG, Label.LEFT_LUNG)) & torso
+    lung = np.isin(plane, (Label.RIGHT_LUNG, Label.LEFT_LUNG)) & trunk
     if lung.sum() >= CHEST_SHARE * area:
         return "chest"
-    bone = (plane == Label.BONE) & torso
+    bone = (plane == Label.BONE) & trunk
     if _filled_area(bone) >= SKULL_SHARE * area:
         return "head"
-    across = np.flatnonzero(torso.any(axis=1))
-    middle = float((torso.sum(axis=1) * np.arange(torso.shape[0])).sum() / area)
+    across = np.flatnonzero(trunk.any(axis=1))
+    middle = float((trunk.sum(axis=1) * np.arange(trunk.shape[0])).sum() / area)
     if _hips(bone, middle, sizes_mm):
         return "pelvis"
     if len(across) * sizes_mm[0] >= TORSO_MM and _spine(bone, middle, sizes_mm):
@@ -130,8 +144,8 @@ def _spine(bone: Mask, middle: float, sizes_mm: tuple[float, float]) -> bool:
     return int(bone[near].sum()) * sizes_mm[0] * sizes_mm[1] / 100.0 >= SPINE_CM2
 
 
-def _torso(body: Mask, sizes_mm: tuple[float, float]) -> Mask:
-    """The largest part, without arms that lie against it."""
+def torso(body: Mask, sizes_mm: tuple[float, float]) -> Mask:
+    """The largest part of an axial slice (x, y) of the body, without arms that lie against it."""
     spacing = (*sizes_mm, 1.0)
     core = _largest(shrunk(body[:, :, None], ARM_MM, spacing, planar=True)[:, :, 0])
     return grown(core[:, :, None], ARM_MM, spacing, planar=True)[:, :, 0] & body
@@ -155,9 +169,14 @@ def _filled_area(mask: Mask) -> int:
     return int(ndimage.binary_fill_holes(mask).sum())
 
 
-def _cut_share(labels: NDArray[np.uint8], spacing_mm: Spacing, outside: Mask | None) -> float:
-    """Share of slices whose body reaches the field's edge along 10 mm or more."""
-    body = labels > 0
+def cut_slices(body: Mask, spacing_mm: Spacing, outside: Mask | None) -> NDArray[np.bool_]:
+    """Which slices show a body that reaches the field's edge along 10 mm or more.
+
+    Args:
+        body: Shape (x, y, z).
+        spacing_mm: Voxel size along x, y, z.
+        outside: Shape (x, y), from `outside_circle`.
+    """
     sides = [
         (body[0].sum(axis=0) + body[-1].sum(axis=0)) * spacing_mm[1],
         (body[:, 0].sum(axis=0) + body[:, -1].sum(axis=0)) * spacing_mm[0],
@@ -165,11 +184,11 @@ def _cut_share(labels: NDArray[np.uint8], spacing_mm: Spacing, outside: Mask | N
     if outside is not None:
         edge = grown(outside[:, :, None], 2.0 * spacing_mm[0], spacing_mm, planar=True)[:, :, 0]
         sides.append(body[edge].sum(axis=0) * spacing_mm[0] / 2.0)
-    cut = np.max(sides, axis=0) >= CONTACT_MM
-    return float(cut.mean())
+    cut: NDArray[np.bool_] = np.max(sides, axis=0) >= CONTACT_MM
+    return cut
 
 
-def _outside_circle(hu: NDArray[Any]) -> Mask | None:
+def outside_circle(hu: NDArray[Any]) -> Mask | None:
     """What lies outside the circle inside a square field, if it is padding."""
     columns, rows = hu.shape[:2]
     if columns != rows or rows < 32:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from specialists.ct.masks import Masks
 from specialists.ct.morphology import Spacing
 from specialists.ct.region import Coverage
+from specialists.ct.spine import Spine
 
-__all__ = ["HU", "Scan", "number", "rounded", "spaced", "written"]
+__all__ = ["HU", "Scan", "Side", "number", "rounded", "spaced", "written"]
 
 HU = "[hnsf'U]"
 """UCUM code of the Hounsfield unit."""
+
+Side = Literal["right", "left"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Scan:
     spacing_mm: Spacing
     masks: Masks
     coverage: Coverage
+    spine: Spine
 
     @property
     def flat(self) -> bool:
@@ -46,6 +50,11 @@ class Scan:
     def size_word(self) -> str:
         """What a size is called."""
         return "area" if self.flat else "volume"
+
+    def level(self, index: int) -> str:
+        """'in slice 28 of 112, 81 mm above the lowest'."""
+        height = number(rounded(index * self.spacing_mm[2]))
+        return f"in slice {index + 1} of {self.hu.shape[2]}, {height} mm above the lowest"
 
     def size(self, voxels: int) -> float:
         """Volume in cm3, or area in cm2 of a single slice; rounded as reported."""

@@ -12,19 +12,19 @@ class ReportCt(Request):
     """Options of `report_ct`."""
 
     previews: bool = True
-    """Whether to draw pictures: sections with the masks, and lung, soft-tissue and bone windows."""
+    """Whether to draw pictures: sections with the masks, windows, fat and muscle as measured."""
 
 
 SPEC = SpecialistSpec(
     name="report_ct",
     title="CT measurements and report",
     description=(
-        "Measures a CT scan of any body part: volume, density and low-attenuation share of each "
-        "lung, gas, fat, soft tissue, bone, dense foci outside bone (possible calcification), "
-        "metal, field of view and which body parts are in view; with a written report. Takes a "
-        "CT series or a CT NIfTI volume. It measures and does not diagnose: it does not look "
-        "for nodules, tumours, bleeding, embolism or fractures, and does not name organs. Not "
-        "for radiographs, MR or photographs."
+        "Measures a CT scan of any body part: each lung and its thirds (volume, density, "
+        "low-attenuation share), trachea, dense volume where vessels lie (a rough surrogate of "
+        "their calcium), fat and muscle in slices, gas, soft tissue, bone, dense foci outside bone "
+        "(possible calcification), metal and which body parts are in view; with a written report. "
+        "It measures and does not diagnose: no nodules, tumours, bleeding, embolism or fractures, "
+        "no organs by name. Not for radiographs, MR or photographs."
     ),
     takes="one CT scan: a DICOM series (folder, ZIP or slices) or a NIfTI volume",
     gives="measurements with units, findings and a report",

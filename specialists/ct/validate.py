@@ -1,4 +1,4 @@
-"""Dice of the masks against a reference segmentation.
+"""How far off the measurements are: against a reference segmentation, and on synthetic scans.
 
     python -m specialists.ct.validate --ct FILE --seg FILE [--description TEXT] [--card FILE]
 
@@ -12,6 +12,10 @@ labelled voxels (organs, bones, muscles) that lie inside the body mask, and Dice
 found by another method, a watershed of the gradient's magnitude that starts from the labels on
 one side and from the air that touches the scan's edge on the other. The second shares no
 threshold at the skin with the mask under test; it is no outline drawn by a person.
+
+What is left out of the report has its figures here too, under "left_out": how much gas and how
+much tissue of water's density a scan without free gas or fluid has outside the organs that may
+hold them.
 """
 
 from __future__ import annotations
@@ -26,14 +30,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from specialists.ct import truth
+from specialists.ct.calcium import OUT_OF_VIEW, calcium, why_no_calcium
+from specialists.ct.composition import muscle_at
 from specialists.ct.masks import Label, Masks, segment
 from specialists.ct.morphology import Mask, Spacing, closed, filled, grown
 from specialists.ct.phantom import Chest
+from specialists.ct.reference import scan_of
+from specialists.ct.region import torso
+from specialists.ct.scan import Scan
+from specialists.readers.volume import Volume
 
 __all__ = ["body_by_gradient", "dice", "main", "phantom", "validate"]
 
 RIGHT_LUNG = (12, 13, 14)
 LEFT_LUNG = (10, 11)
+VERTEBRAE = tuple(range(25, 51))
+AORTA = 52
+BOWEL = (6, 15, 18, 19, 20)
+ORGANS = (*range(1, 22), 51, 52, 63, 64)
+BACK_MUSCLES = (86, 87)
 BONES = (*range(25, 51), 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 91, *range(92, 117))
 PHANTOM_SPACINGS_MM: tuple[Spacing, ...] = (
     (0.5, 0.5, 5.0),
@@ -64,7 +80,8 @@ def validate(hu: NDArray[Any], labels: NDArray[Any], spacing_mm: Spacing) -> dic
     Returns:
         `dice` by structure, and the share of labelled voxels inside the body mask.
     """
-    masks = segment(hu, spacing_mm)
+    scan = scan_of(Volume(hu, np.diag([*spacing_mm, 1.0]), spacing_mm, "CT", "HU"))
+    masks = scan.masks
     figures = _lung_figures(masks, labels)
     bone = np.isin(labels, BONES)
     figures["bone"] = dice(masks.of(Label.BONE) & grown(bone, 15.0, spacing_mm), bone)
@@ -75,6 +92,77 @@ def validate(hu: NDArray[Any], labels: NDArray[Any], spacing_mm: Spacing) -> dic
         "spacing_mm": [round(size, 3) for size in spacing_mm],
         "dice": {name: round(value, 4) for name, value in figures.items()},
         "labelled_voxels_in_body": round(inside, 5),
+        "spine": _spine_figures(scan, labels),
+        "muscle_of_wall_and_back": _muscle_figures(scan, labels),
+        "dense_volume_mm3": _calcium_figures(scan, labels),
+        "left_out": _left_out(scan, labels),
+    }
+
+
+def _spine_figures(scan: Scan, labels: NDArray[Any]) -> dict[str, float]:
+    """Distance of the spine's front and middle from those of the labelled vertebrae, in mm."""
+    vertebrae = np.isin(labels, VERTEBRAE)
+    depth = range(labels.shape[2])
+    found = [z for z in depth if vertebrae[:, :, z].any() and scan.spine.known(z)]
+    ahead, beside = [], []
+    for z in found:
+        x, y = np.nonzero(vertebrae[:, :, z])
+        ahead.append((scan.spine.front_y[z] - np.percentile(y, 99)) * scan.spacing_mm[1])
+        beside.append((scan.spine.centre_x[z] - np.median(x)) * scan.spacing_mm[0])
+    return {
+        "slices": len(found),
+        "front_median_abs_mm": round(float(np.median(np.abs(ahead))), 1),
+        "middle_median_abs_mm": round(float(np.median(np.abs(beside))), 1),
+    }
+
+
+def _muscle_figures(scan: Scan, labels: NDArray[Any]) -> dict[str, float]:
+    """How much of the muscle's area is labelled organ, and of labelled back muscle is in it."""
+    organ, back = np.isin(labels, ORGANS), np.isin(labels, BACK_MUSCLES)
+    lean = scan.masks.of(Label.SOFT_TISSUE)
+    wrong = total = kept = labelled = 0
+    for z in range(0, labels.shape[2], max(1, labels.shape[2] // 10)):
+        trunk = torso(scan.masks.labels[:, :, z] > 0, scan.spacing_mm[:2])
+        muscle = muscle_at(scan, z, trunk)
+        total, wrong = total + int(muscle.sum()), wrong + int((muscle & organ[:, :, z]).sum())
+        true = back[:, :, z] & lean[:, :, z]
+        kept, labelled = kept + int((true & muscle).sum()), labelled + int(true.sum())
+    return {
+        "share_in_labelled_organs": round(wrong / max(1, total), 3),
+        "share_of_labelled_back_muscle_found": round(kept / max(1, labelled), 3),
+    }
+
+
+def _calcium_figures(scan: Scan, labels: NDArray[Any]) -> dict[str, float] | None:
+    """Dense volume as measured, and within 3 mm of the labelled aorta; none with contrast agent."""
+    if why_no_calcium(scan) != OUT_OF_VIEW:
+        return None
+    aorta = grown(labels == AORTA, 3.0, scan.spacing_mm) & ~np.isin(labels, VERTEBRAE)
+    dense = np.zeros(scan.hu.size, bool)
+    dense[scan.masks.dense] = True
+    near = int((dense.reshape(scan.hu.shape) & aorta).sum())
+    return {
+        "measured": round(sum(each.mm3 for each in calcium(scan)), 1),
+        "within_3_mm_of_the_aorta": round(near * scan.voxel_mm3, 1),
+    }
+
+
+def _left_out(scan: Scan, labels: NDArray[Any]) -> dict[str, dict[str, float]]:
+    """Gas and water's density in a scan that has neither free gas nor free fluid."""
+    cm3 = scan.voxel_mm3 / 1000.0
+    gas, bowel = scan.masks.of(Label.GAS), np.isin(labels, BOWEL)
+    water = (scan.hu >= 0) & (scan.hu <= 20) & scan.masks.body
+    water &= ~scan.masks.of(Label.SUBCUTANEOUS_FAT, Label.BONE)
+    outside = water & (labels == 0)
+    return {
+        "free_gas": {
+            "gas_cm3": round(float(gas.sum()) * cm3, 1),
+            "outside_labelled_bowel_cm3": round(float((gas & ~bowel).sum()) * cm3, 1),
+        },
+        "free_fluid": {
+            "between_0_and_20_hu_cm3": round(float(water.sum()) * cm3, 1),
+            "outside_all_labels_cm3": round(float(outside.sum()) * cm3, 1),
+        },
     }
 
 
@@ -88,9 +176,19 @@ def phantom() -> dict[str, Any]:
         for label, lung in ((Label.RIGHT_LUNG, chest.right), (Label.LEFT_LUNG, chest.left)):
             if lung:
                 errors.append(abs(int(masks.of(label).sum()) * cm3 / lung.cm3 - 1.0))
+    largest = round(100.0 * max(errors), 2)
     return {
         "spacings_mm": [list(spacing) for spacing in PHANTOM_SPACINGS_MM],
-        "largest_error_of_lung_volume_percent": round(100.0 * max(errors), 2),
+        "largest_error_of_lung_volume_percent": largest,
+        "measures": {
+            "spacings_mm": [list(spacing) for spacing in truth.SPACINGS_MM],
+            "turned_deg": list(truth.TURNS_DEG),
+            "noise_hu": truth.NOISE_HU,
+        },
+        "largest_errors": {
+            "lung volume": {"value": largest, "unit": "%", "checks": len(errors)},
+            **truth.largest_errors(),
+        },
     }
 
 
@@ -197,7 +295,7 @@ def _empty() -> dict[str, Any]:
     return {
         "model": "HU thresholds and morphology",
         "weights": None,
-        "method": "Dice as printed by python -m specialists.ct.validate",
+        "method": "Dice and errors as printed by python -m specialists.ct.validate",
         "cases": [],
     }
 

@@ -103,6 +103,11 @@ class TissueNet:
         """Names of the columns of an organ's probabilities."""
         return tuple(self.card["heads"][organ]["classes"])
 
+    def canary(self, picture: NDArray[np.uint8]) -> Floats:
+        """Return the logits of every organ for a tile; see `specialists.canary`."""
+        prepared, features = self.features([picture])
+        return np.concatenate([self.logits(prepared, features, organ)[0] for organ in self._heads])
+
     def features(self, tiles: Sequence[ArrayLike]) -> tuple[list[NDArray[np.uint8]], Floats]:
         """Return prepared tiles, and (n, features) descriptions of them.
 

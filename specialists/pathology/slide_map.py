@@ -23,6 +23,7 @@ COLOURS = (
     (0, 158, 115), (213, 94, 0), (0, 114, 178), (240, 228, 66), (204, 121, 167), (86, 180, 233),
     (230, 159, 0),
 )  # fmt: skip
+LEFT_OPEN = (150, 150, 150)
 _LINE = 22
 
 
@@ -53,7 +54,7 @@ def draw_slide(slide: Slide, classes: Sequence[str], best: Sequence[int | None])
     pen = ImageDraw.Draw(marked)
     scale = plain.height / slide.rows
     for (top, left), index in zip(slide.corners.tolist(), best, strict=True):
-        colour = (150, 150, 150) if index is None else COLOURS[index]
+        colour = LEFT_OPEN if index is None else COLOURS[index]
         edge = slide.field_px * scale
         box = (left * scale, top * scale, left * scale + edge - 1, top * scale + edge - 1)
         pen.rectangle(box, outline=colour, width=max(2, int(edge / 10)))
@@ -62,7 +63,7 @@ def draw_slide(slide: Slide, classes: Sequence[str], best: Sequence[int | None])
     both.paste(marked, (plain.width + 8, 0))
     legend = [(name, COLOURS[index]) for index, name in enumerate(classes)]
     if len(slide.tiles):
-        legend.append(("not told apart", (150, 150, 150)))
+        legend.append(("not told apart", LEFT_OPEN))
     title = "Slide with the classes of its tiles" if legend else "Slide, nothing classified"
     return Picture(title, _fitting(_with_legend(both, (title,), legend)))
 
@@ -121,7 +122,16 @@ def _fitting(image: Image.Image) -> bytes:
     """PNG bytes below the limit: colours are reduced first, then the size."""
     while True:
         buffer = BytesIO()
-        image.quantize(128).save(buffer, "PNG", optimize=True)
+        _with_few_colours(image).save(buffer, "PNG", optimize=True)
         if buffer.tell() < LIMIT_BYTES:
             return buffer.getvalue()
         image = image.resize((int(image.width * 0.85), int(image.height * 0.85)))
+
+
+def _with_few_colours(image: Image.Image) -> Image.Image:
+    """Reduce to 128 colours; those of classes and text, which are rare, are kept as they are."""
+    kept = [value for colour in (*COLOURS, LEFT_OPEN, INK, GROUND) for value in colour]
+    common = image.quantize(128 - len(kept) // 3).getpalette() or []
+    table = Image.new("P", (1, 1))
+    table.putpalette([*kept, *common])
+    return image.quantize(palette=table, dither=Image.Dither.NONE)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["ImageHeader", "decode", "image_header"]
 
 _SLIDE_PIXELS = 64e6
+# Scanners' own kinds of TIFF, by the name that tifffile has for them.
+_SCANNERS = {"svs": "SVS", "ndpi": "NDPI", "scn": "SCN", "bif": "BIF", "philips": "Philips TIFF"}
 _MOST_PAGES = 10_000
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -29,7 +31,7 @@ class ImageHeader:
     """What a picture is, before any of it is decoded."""
 
     format: str
-    """PNG, JPEG, TIFF or SVS."""
+    """PNG, JPEG, TIFF, SVS or another scanner's kind of TIFF."""
     rows: int
     columns: int
     pages: int = 1
@@ -151,7 +153,7 @@ def _jpeg(content: BinaryIO) -> ImageHeader:
 
 
 def _tiff(content: BinaryIO) -> ImageHeader:
-    """Read the directories; a scanner's whole slide is told by its description or its size."""
+    """Read the directories; a whole slide is told by its scanner or its size."""
     import tifffile
 
     content.seek(0, 2)
@@ -163,6 +165,7 @@ def _tiff(content: BinaryIO) -> ImageHeader:
             if pages > _MOST_PAGES:
                 raise FileTooLarge(f"The TIFF file has more than {_MOST_PAGES} pages.")
             page = file.pages.first
+            scanner = next((name for name in _SCANNERS if getattr(page, f"is_{name}")), None)
             description = str(page.description or "")
             rows, columns, tiled = page.imagelength, page.imagewidth, page.is_tiled
             places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
@@ -172,8 +175,9 @@ def _tiff(content: BinaryIO) -> ImageHeader:
         raise TruncatedFile(_CUT) from None
     if not places or any(start + count > end for start, count in places):
         raise TruncatedFile(_CUT)
-    if description.startswith("Aperio"):
-        return ImageHeader("SVS", rows, columns, pages, True, _aperio_spacing(description))
+    if scanner is not None:
+        spacing = _aperio_spacing(description) if scanner == "svs" else None
+        return ImageHeader(_SCANNERS[scanner], rows, columns, pages, True, spacing)
     is_slide = bool(tiled) and rows * columns > _SLIDE_PIXELS
     return ImageHeader("TIFF", rows, columns, pages, is_slide)
 

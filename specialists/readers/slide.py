@@ -9,16 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from specialists.errors import FileTooLarge, UnsupportedFormat
+from specialists.errors import FileTooLarge
 from specialists.readers import worker
 from specialists.readers.archive import open_file
-from specialists.readers.slide_levels import (
-    Level,
-    dicom_level,
-    dicom_stain,
-    tiff_levels,
-    tiff_um_per_px,
-)
+from specialists.readers.slide_levels import Level, dicom_levels, tiff_levels
 from specialists.readers.transport import transported
 
 __all__ = ["Slide", "load_slide", "read_slide", "tissue"]
@@ -68,13 +62,13 @@ def read_slide(
     seed: int = 0,
     series: str | None = None,
 ) -> Slide:
-    """Read a whole slide: tiled TIFF, SVS or DICOM.
+    """Read a whole slide: tiled TIFF, a scanner's kind of it (SVS, NDPI, …) or DICOM.
 
     An embedded colour profile is not applied. Where the file does not say how large its pixels
     are, 0.5 µm is assumed, with a note.
 
     Args:
-        paths: One file, or those of one DICOM series, of which the finest is taken.
+        paths: One file, or those of one DICOM series.
         field_um: Edge of a tile in micrometres.
         size: Rows and columns of the tiles.
         most: Number of tiles; a sample in reading order where there is more tissue.
@@ -95,33 +89,18 @@ def load_slide(
     paths: Sequence[Path], field_um: float, size: int, most: int, seed: int, series: str | None
 ) -> Slide:
     """As `read_slide`; runs in a reader process."""
+    from specialists.readers.series import choose
     from specialists.readers.sniff import identify
 
     path = Path(paths[0])
     if len(paths) == 1 and path.is_file():
         with open_file(path) as content:
-            if identify(content, path.name) == "TIFF":
-                levels, description = tiff_levels(content)
-                um = tiff_um_per_px(description)
-                return _sampled(levels, um, field_um, size, most, seed, None)
-    level, um, stain = _dicom([Path(one) for one in paths], series)
-    return _sampled([level], um, field_um, size, most, seed, stain)
-
-
-def _dicom(paths: Sequence[Path], series: str | None) -> tuple[Level, float | None, str | None]:
-    from specialists.readers.dicom import read_dataset
-    from specialists.readers.series import choose
-
-    found = []
-    for member in choose(paths, series):
-        dataset = read_dataset(member)
-        kinds = [str(kind) for kind in dataset.get("ImageType") or ()]
-        if not {"LABEL", "OVERVIEW", "THUMBNAIL"} & set(kinds):
-            level, um = dicom_level(dataset)
-            found.append((level, um, dicom_stain(dataset)))
-    if not found:
-        raise UnsupportedFormat("No whole-slide image is among the files.")
-    return max(found, key=lambda one: one[0].rows)
+            is_tiff = identify(content, path.name) == "TIFF"
+        if is_tiff:
+            levels, um = tiff_levels(path)
+            return _sampled(levels, um, field_um, size, most, seed, None)
+    levels, um, stain = dicom_levels(choose([Path(one) for one in paths], series))
+    return _sampled(levels, um, field_um, size, most, seed, stain)
 
 
 def _sampled(

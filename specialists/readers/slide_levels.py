@@ -1,32 +1,43 @@
-"""The levels of a whole slide: which tiles they have, and their pixels. Runs in a reader process.
+"""The levels of a whole slide. Runs in a reader process.
 
-Tiles are decoded one by one with Pillow and pydicom, so that a slide is never held as a whole.
+OpenSlide reads the scanners' TIFF files (SVS, NDPI, SCN, BIF, Philips) and plain tiled TIFF,
+wsidicom reads DICOM; both decode only the tiles that are asked for, so that a slide is never held
+as a whole. What a damaged file does to OpenSlide, which is a C library, ends the reader process
+and nothing else.
+
+Slides that are spread over several files (MRXS, VMS) are not read: such a file names others, which
+nobody has allowed to be opened, and it can't be handed over alone.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specialists.errors import FileTooLarge, UnreadableFile, UnsupportedFormat
-from specialists.readers.elements import numbers, value
+from specialists.errors import BackendUnavailable, FileTooLarge, UnreadableFile, UnsupportedFormat
+from specialists.readers.dicom import read_header
+from specialists.readers.elements import value
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["Level", "dicom_level", "dicom_stain", "tiff_levels", "tiff_um_per_px"]
+    from specialists.readers.archive import Member
+
+__all__ = ["Level", "dicom_levels", "tiff_levels"]
 
 Pixels = NDArray[np.uint8]
 
 _MOST_TILE_PIXELS = 4096 * 4096
-_JPEG, _J2K = 7, (33003, 33005, 34712)
-_ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00%c"
+_INSTALL = 'Reading whole slides needs OpenSlide and wsidicom: pip install "wardround[slides]".'
+_WORDS = (
+    "SeriesDescription", "StudyDescription", "SpecimenDescriptionSequence", "OpticalPathSequence",
+)  # fmt: skip
 # Words for stains that are not haematoxylin and eosin; only the name here goes any further.
 _OTHER_STAINS = {
     "Congo red": r"congo",
@@ -42,186 +53,172 @@ _OTHER_STAINS = {
 
 @dataclass(frozen=True)
 class Level:
-    """One resolution of a slide, in tiles of one size."""
+    """One resolution of a slide."""
 
     rows: int
     columns: int
-    tile_rows: int
-    tile_columns: int
-    tile: Callable[[int, int], Pixels | None]
-    """Pixels of the tile at a place of the grid; None where nothing was scanned."""
+    read: Callable[[int, int, int, int], Pixels]
+    """Pixels from top, left, rows and columns, all within the level."""
 
     def region(self, top: int, left: int, rows: int, columns: int) -> Pixels:
         """Return uint8 sRGB (rows, columns, 3); white outside the slide."""
         result = np.full((rows, columns, 3), 255, np.uint8)
-        bottom, right = min(top + rows, self.rows), min(left + columns, self.columns)
-        for down in range(max(top, 0) // self.tile_rows, -(-bottom // self.tile_rows)):
-            for across in range(max(left, 0) // self.tile_columns, -(-right // self.tile_columns)):
-                found = self.tile(down, across)
-                if found is not None:
-                    place = (down * self.tile_rows - top, across * self.tile_columns - left)
-                    _paste(result, found, place)
-        result[max(self.rows - top, 0) :] = 255
-        result[:, max(self.columns - left, 0) :] = 255
+        first, start = max(top, 0), max(left, 0)
+        height, width = (
+            min(top + rows, self.rows) - first,
+            min(left + columns, self.columns) - start,
+        )
+        if height > 0 and width > 0:
+            place = (
+                slice(first - top, first - top + height),
+                slice(start - left, start - left + width),
+            )
+            result[place] = self.read(first, start, height, width)
         return result
 
 
-def _paste(target: Pixels, source: Pixels, place: tuple[int, int]) -> None:
-    spans = []
-    for start, there, here in zip(place, target.shape[:2], source.shape[:2], strict=True):
-        first, last = max(start, 0), min(start + here, there)
-        spans.append((slice(first, last), slice(first - start, last - start)))
-    if all(span.stop > span.start for span, _ in spans):
-        target[spans[0][0], spans[1][0]] = source[spans[0][1], spans[1][1]]
-
-
-def tiff_levels(content: BinaryIO) -> tuple[list[Level], str]:
-    """Read the directories of a tiled TIFF or SVS.
+def tiff_levels(path: Path) -> tuple[list[Level], float | None]:
+    """Open a tiled TIFF or a scanner's own kind of it.
 
     Returns:
-        Levels from fine to coarse, and the first description.
+        Levels from fine to coarse, and the finest one's micrometres a pixel; half of those of
+        20x are taken at 40x where only the magnification is said.
 
     Raises:
-        UnsupportedFormat: If it is not tiled, or compressed in a way that is not read here.
+        UnsupportedFormat: If OpenSlide reads no slide from it.
+        FileTooLarge: If its tiles are too large to be decoded one by one.
+        BackendUnavailable: If OpenSlide is not installed.
     """
-    import tifffile
+    try:
+        import openslide
+    except ImportError as error:
+        raise BackendUnavailable(_INSTALL) from error
+    try:
+        slide = openslide.OpenSlide(path)
+    except openslide.OpenSlideUnsupportedFormatError:
+        raise UnsupportedFormat(
+            "The slide is not stored in tiles, or compressed or coloured in a way that is not read."
+        ) from None
+    _check_tiles(_tile_sizes(slide))
+    return [_tiff_level(slide, number) for number in range(slide.level_count)], _um(
+        slide.properties
+    )
 
-    with tifffile.TiffFile(content) as file:
-        first: Any = file.pages.first
-        pages: list[Any] = [page for page in file.pages if getattr(page, "is_tiled", False)]
-        shape = first.imagelength / first.imagewidth
-        # A label or macro picture in tiles has another shape than the slide.
-        kept = [p for p in pages if abs(p.imagelength / p.imagewidth / shape - 1) < 0.05]
-        levels = [_tiff_level(content, page) for page in kept]
-        description = str(first.description or "")
-    if not levels:
-        raise UnsupportedFormat("The slide is not stored in tiles.")
-    return sorted(levels, key=lambda level: -level.rows), description
+
+def _tile_sizes(slide: Any) -> Iterator[tuple[int, int]]:
+    for number in range(slide.level_count):
+        names = (f"openslide.level[{number}].tile-{side}" for side in ("width", "height"))
+        width, height = (int(slide.properties.get(name, 0)) for name in names)
+        yield width, height
 
 
-def _tiff_level(content: BinaryIO, page: Any) -> Level:
-    compression, photometric = int(page.compression), int(page.photometric)
-    rows, columns = int(page.tilelength), int(page.tilewidth)
-    if rows * columns > _MOST_TILE_PIXELS:
+def _check_tiles(sizes: Iterator[tuple[int, int]]) -> None:
+    if any(width * height > _MOST_TILE_PIXELS for width, height in sizes):
         raise FileTooLarge("The slide's tiles are too large.")
-    if compression not in (1, _JPEG, *_J2K) or page.samplesperpixel != 3 or page.bitspersample != 8:
-        raise UnsupportedFormat("The slide is compressed or coloured in a way that is not read.")
-    across = -(-int(page.imagewidth) // columns)
-    places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    tables = bytes(page.jpegtables or b"")
-
-    def tile(down: int, right: int) -> Pixels | None:
-        number = down * across + right
-        if number >= len(places) or places[number][1] == 0:
-            return None
-        content.seek(places[number][0])
-        data = content.read(places[number][1])
-        if compression == 1:
-            return np.frombuffer(data, np.uint8, rows * columns * 3).reshape(rows, columns, 3)
-        if compression == _JPEG:
-            return _decoded(_whole_jpeg(data, tables, is_rgb=photometric == 2), "JPEG")
-        return _decoded(data, "JPEG2000", is_ycc=compression == 33003)
-
-    return Level(int(page.imagelength), int(page.imagewidth), rows, columns, tile)
 
 
-def _whole_jpeg(data: bytes, tables: bytes, *, is_rgb: bool) -> bytes:
-    """Put the shared tables and the colour transform into a tile's stream (TIFF TechNote 2)."""
-    marker = _ADOBE % (0 if is_rgb else 1)
-    return b"\xff\xd8" + marker + tables[2:-2] + data[2:]
-
-
-def _decoded(data: bytes, form: str, *, is_ycc: bool = False) -> Pixels:
+def _tiff_level(slide: Any, number: int) -> Level:
     from PIL import Image
 
-    with Image.open(io.BytesIO(data), formats=[form]) as opened:
-        if opened.width * opened.height > _MOST_TILE_PIXELS:
-            raise FileTooLarge("The slide's tiles are too large.")
-        picture = opened.convert("RGB")
-    if is_ycc:
-        picture = Image.frombytes("YCbCr", picture.size, picture.tobytes()).convert("RGB")
-    return np.asarray(picture, np.uint8)
+    columns, rows = slide.level_dimensions[number]
+    scale = slide.level_downsamples[number]
+
+    def read(top: int, left: int, height: int, width: int) -> Pixels:
+        place = round(left * scale), round(top * scale)
+        region = slide.read_region(place, number, (width, height))
+        white = Image.new("RGB", region.size, "white")
+        white.paste(region, mask=region.getchannel("A"))
+        return np.asarray(white)
+
+    return Level(rows, columns, read)
 
 
-def tiff_um_per_px(description: str) -> float | None:
-    """Micrometres a pixel from a scanner's description; half of that of 20x at 40x."""
-    found = re.search(r"MPP\s*=\s*([\d.]+)", description)
-    if found and 0.05 < float(found[1]) < 100:
-        return float(found[1])
-    power = re.search(r"AppMag\s*=\s*([\d.]+)", description)
-    return 10 / float(power[1]) if power and float(power[1]) > 0 else None
+def _um(properties: Mapping[str, str]) -> float | None:
+    told = _positive(properties.get("openslide.mpp-x"))
+    power = _positive(properties.get("openslide.objective-power"))
+    return told or (10 / power if power else None)
 
 
-def dicom_level(dataset: Dataset) -> tuple[Level, float | None]:
-    """One DICOM whole-slide image, and its micrometres a pixel.
+def _positive(text: str | None) -> float | None:
+    """A number in which micrometres a pixel or a magnification are plausible."""
+    try:
+        number = float(text or "nan")
+    except ValueError:
+        return None
+    return number if 0.05 < number < 400 else None
+
+
+def dicom_levels(members: Sequence[Member]) -> tuple[list[Level], float | None, str | None]:
+    """Open the files of a DICOM whole-slide series.
+
+    Returns:
+        Levels from fine to coarse, the finest one's micrometres a pixel, and the stain if it is
+        another than H&E.
 
     Raises:
-        UnreadableFile: If the frames' places are missing.
+        UnsupportedFormat: If no whole-slide image is among the files.
+        FileTooLarge: If its tiles are too large to be decoded one by one.
+        UnreadableFile: If wsidicom makes no sense of it.
+        BackendUnavailable: If wsidicom is not installed.
 
-    Source: DICOM PS3.3 C.8.12.4 and C.7.6.17.
+    Source: DICOM PS3.3 C.8.12.4.
     """
-    from pydicom.pixels.decoders.base import get_decoder
-
-    rows, columns = int(dataset.Rows), int(dataset.Columns)
-    frames = int(value(dataset, "NumberOfFrames") or 1)
-    height = int(value(dataset, "TotalPixelMatrixRows") or rows)
-    width = int(value(dataset, "TotalPixelMatrixColumns") or columns)
-    if rows * columns > _MOST_TILE_PIXELS:
-        raise FileTooLarge("The slide's tiles are too large.")
-    numbers_ = _frame_numbers(dataset, frames, -(-width // columns))
-    decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
-
-    def tile(down: int, across: int) -> Pixels | None:
-        number = numbers_.get((down, across))
-        if number is None:
-            return None
-        array, _ = decoder.as_array(dataset, index=number, raw=False)
-        if array.dtype != np.uint8 or array.ndim != 3:
-            raise UnreadableFile("The slide is not stored in colours of 8 bits.")
-        return np.ascontiguousarray(array[..., :3])
-
-    return Level(height, width, rows, columns, tile), _dicom_um_per_px(dataset)
-
-
-def _frame_numbers(dataset: Dataset, frames: int, across: int) -> dict[tuple[int, int], int]:
-    """Which frame lies at which place of the grid."""
-    groups = value(dataset, "PerFrameFunctionalGroupsSequence")
-    if value(dataset, "DimensionOrganizationType") == "TILED_FULL" or not groups:
-        return {divmod(number, across): number for number in range(frames)}
-    places = {}
-    for number, group in enumerate(groups):
-        found = value(group, "PlanePositionSlideSequence")
-        if not found:
-            raise UnreadableFile("The slide does not say where its frames lie.")
-        top = int(found[0].RowPositionInTotalImagePixelMatrix) - 1
-        left = int(found[0].ColumnPositionInTotalImagePixelMatrix) - 1
-        places[top // int(dataset.Rows), left // int(dataset.Columns)] = number
-    return places
+    try:
+        import wsidicom
+        import wsidicom.errors
+        from PIL import Image
+    except ImportError as error:
+        raise BackendUnavailable(_INSTALL) from error
+    Image.MAX_IMAGE_PIXELS = _MOST_TILE_PIXELS  # of a frame, whatever the header says of it
+    lenient = wsidicom.config.Settings(
+        strict_tile_size_check=False, strict_specimen_identifier_check=False
+    )
+    try:
+        slide = wsidicom.WsiDicom.open([_located(one) for one in members], settings=lenient)
+    except wsidicom.errors.WsiDicomNotFoundError:
+        raise UnsupportedFormat("No whole-slide image is among the files.") from None
+    found = sorted(slide.levels, key=lambda level: -level.size.height)
+    _check_tiles((level.tile_size.width, level.tile_size.height) for level in found)
+    if any((one.samples_per_pixel, one.bits) != (3, 8) for one in found[0].datasets):
+        raise UnreadableFile("The slide is not stored in colours of 8 bits.")
+    um = _positive(str(found[0].mpp.width)) if found[0].mpp else None
+    return [_dicom_level(slide, level) for level in found], um, _stain(members)
 
 
-def _dicom_um_per_px(dataset: Dataset) -> float | None:
-    shared: Sequence[Dataset] | None = value(dataset, "SharedFunctionalGroupsSequence")
-    measures = value(shared[0], "PixelMeasuresSequence") if shared else None
-    spacing = numbers(measures[0], "PixelSpacing") if measures else ()
-    return spacing[0] * 1000 if spacing and spacing[0] > 0 else None
+def _located(member: Member) -> Any:
+    """Where wsidicom finds a file; an archive's entry is unpacked into memory."""
+    if member.entry is None:
+        return member.path
+    from upath import UPath
+
+    place = UPath(f"memory://slide/{abs(hash(member))}.dcm")
+    with member.open() as content:
+        place.write_bytes(content.read())
+    return place
 
 
-def dicom_stain(dataset: Dataset) -> str | None:
-    """The stain where the header names one that is not H&E; of its text nothing else is kept."""
-    texts = [str(value(dataset, name) or "") for name in ("SeriesDescription", "StudyDescription")]
-    texts += _meanings(dataset)
-    told = " ".join(texts).lower()
+def _dicom_level(slide: Any, level: Any) -> Level:
+    def read(top: int, left: int, height: int, width: int) -> Pixels:
+        found = slide.read_region((left, top), level.level, (width, height))
+        return np.asarray(found.convert("RGB"))
+
+    return Level(level.size.height, level.size.width, read)
+
+
+def _stain(members: Sequence[Member]) -> str | None:
+    """The stain where a header names one that is not H&E; of its text nothing else is kept."""
+    told = " ".join(text for one in members for text in _texts(read_header(one, _WORDS))).lower()
     return next((name for name, words in _OTHER_STAINS.items() if re.search(words, told)), None)
 
 
-def _meanings(dataset: Dataset) -> list[str]:
-    found: list[str] = []
+def _texts(header: Dataset) -> list[str]:
+    found = [str(value(header, name) or "") for name in ("SeriesDescription", "StudyDescription")]
 
     def collect(_: Dataset, element: Any) -> None:
         if element.keyword == "CodeMeaning":
             found.append(str(element.value))
 
     for keyword in ("SpecimenDescriptionSequence", "OpticalPathSequence"):
-        for item in value(dataset, keyword) or ():
+        for item in value(header, keyword) or ():
             item.walk(collect)
     return found

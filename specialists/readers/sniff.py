@@ -45,6 +45,9 @@ _CLAIMS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".svs": "TIFF",
+    ".ndpi": "TIFF",
+    ".scn": "TIFF",
+    ".bif": "TIFF",
     ".nii": "NIfTI",
     ".nii.gz": "NIfTI",
     ".vcf": "VCF",
@@ -70,6 +73,7 @@ _KNOWN_OTHERS = {
     b"\x00\x00\x00\x0cjP": "a JPEG 2000 picture",
     b"\xd0\xcf\x11\xe0": "an Office document",
 }
+_SPREAD = (".mrxs", ".vms", ".vmu")
 _ENCRYPTED = (
     b"-----BEGIN PGP MESSAGE",
     b"-----BEGIN PKCS7",
@@ -81,8 +85,8 @@ _ENCRYPTED = (
 _ENVELOPED = bytes.fromhex("06092a864886f70d010703")
 _SCORE_COLUMNS = re.compile(rb"(?m)^(?!#)(?=[^\n]*\beffect_allele\b)(?=[^\n]*\beffect_weight\b)")
 _ACCEPTED = (
-    "Read here are DICOM (also in a folder or ZIP), NIfTI, PNG, JPEG, TIFF, SVS, VCF, BCF, BGEN, "
-    "PLINK and PGS scoring files."
+    "Read here are DICOM (also in a folder or ZIP), NIfTI, PNG, JPEG, TIFF, SVS, NDPI, SCN, BIF, "
+    "VCF, BCF, BGEN, PLINK and PGS scoring files."
 )
 
 
@@ -99,6 +103,11 @@ def identify(content: BinaryIO, name: str) -> str:
         TruncatedFile: If it ends before its format can be told.
         EncryptedFile: If it is encrypted.
     """
+    if name.lower().endswith(_SPREAD):
+        raise UnsupportedFormat(
+            "The slide is spread over several files, of which this one is only the first; "
+            "save it as DICOM, SVS or tiled TIFF."
+        )
     content.seek(0)
     head = content.read(_HEAD_BYTES)
     content.seek(0)

@@ -8,6 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specialists.canary import check
+from specialists.machine import calm_torch
+
 if TYPE_CHECKING:
     from specialists.recogniser.predict import Recogniser
 
@@ -20,7 +23,11 @@ _loaded: list[Recogniser] = []
 
 
 def recogniser() -> Recogniser | None:
-    """Give the recogniser, or None where torch is not installed. Safe in several threads."""
+    """Give the recogniser, or None where torch is not installed. Safe in several threads.
+
+    Raises:
+        BackendUnavailable: If it does not compute what its card says.
+    """
     if find_spec("torch") is None or find_spec("safetensors") is None:
         logger.warning("pictures without a header stay unknown: pip install 'wardround[models]'")
         return None
@@ -28,5 +35,8 @@ def recogniser() -> Recogniser | None:
         if not _loaded:
             from specialists.recogniser.predict import Recogniser
 
-            _loaded.append(Recogniser(Path(__file__).parent))
+            calm_torch()
+            net = Recogniser(Path(__file__).parent)
+            check(net)
+            _loaded.append(net)
         return _loaded[0]

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from specialists.batching import Batches
 from specialists.calibration import Booleans, Floats, prediction_sets, softmax
 from specialists.recogniser.preprocess import preprocess
 
@@ -58,9 +59,15 @@ class Recogniser:
         self._torch = torch
         self._size: int = self.card["input"]["size"][-1]
         self._network = load_network(folder / "reference.safetensors", self.card)
+        self._batches = Batches(self.recognise_all, most=8, runs=2)
 
     def _inputs(self, pictures: Sequence[ArrayLike]) -> "Tensor":
         return self._torch.from_numpy(np.stack([preprocess(p, self._size) for p in pictures]))
+
+    def canary(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the logits of a picture; see `specialists.canary`."""
+        with self._torch.inference_mode():
+            return cast("Tensor", self._network(self._inputs([picture]))).numpy()
 
     def _run(self, pictures: Sequence[ArrayLike]) -> tuple[Floats, NDArray[np.float32]]:
         """Return (n, classes) probabilities and distances."""
@@ -104,7 +111,7 @@ class Recogniser:
         return Recognition(self.classes[best] if known else UNKNOWN, float(row[best]), near)
 
     def recognise(self, picture: ArrayLike) -> Recognition:
-        """Say what a picture is.
+        """Say what a picture is; what several threads ask goes through the network together.
 
         Args:
             picture: Shape (rows, columns, 3), uint8 sRGB; grey with three equal channels.
@@ -116,4 +123,4 @@ class Recogniser:
         Raises:
             ValueError: If the array is another shape or type.
         """
-        return self.recognise_all([picture])[0]
+        return self._batches.ask(picture)

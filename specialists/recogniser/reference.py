@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.readers import read_photograph
 from specialists.recogniser.predict import Recogniser
 from specialists.schema import PredictionSet, Provenance, SpecialistResult
@@ -22,6 +23,10 @@ class ReferenceBackend:
 
     def __init__(self, device: str) -> None:
         self._net = Recogniser(Path(__file__).parent)
+
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

@@ -18,6 +18,9 @@ __all__ = ["describe"]
 
 RED_LEVELS = (0.04, 0.06, 0.09, 0.13)
 BRIGHT_LEVELS = (0.04, 0.07, 0.12, 0.2)
+TINTED_LEVELS = (0.03, 0.06, 0.12)
+LEAST = 0.02
+"""Contrast below which a tint is not told."""
 SMALL = 18
 """Pixels: about a microaneurysm's area and below."""
 RANKS = (1, 3, 8, 20, 50)
@@ -77,6 +80,25 @@ def _colour(fundus: Fundus, mask: Booleans, name: str) -> Described:
         yield f"{name} in {label}", float(np.clip(values.mean(), -1, 1)) if len(values) else 0.0
 
 
+def _tinted(fundus: Fundus, maps: Maps) -> dict[str, Floats]:
+    """Weigh candidates by their colour.
+
+    Exudates are bright in green and not in blue, unlike the sheen of a young retina, which is
+    white; blood is dark in green and hardly in red, unlike dust and pigment, which are grey.
+    """
+    red, blue = (smooth(fundus.contrast[channel], 1.5) for channel in (0, 2))
+    green = smooth(fundus.contrast[1], 0.8)
+    size = np.maximum(np.abs(green), LEAST)
+    yellow = np.clip((green - blue) / size, 0, 1) * (red > -LEAST)
+    bloody = np.clip((red - green) / size, 0, 1)
+    white = blue > 0.7 * green
+    return {
+        "exudate": np.asarray(maps.bright * yellow, np.float32),
+        "blood": np.asarray(maps.red * bloody, np.float32),
+        "sheen": np.asarray(maps.bright * white, np.float32),
+    }
+
+
 def describe(fundus: Fundus, maps: Maps) -> dict[str, float]:
     """Return all features by name, always the same names in the same order."""
     from scipy.ndimage import grey_opening
@@ -86,14 +108,16 @@ def describe(fundus: Fundus, maps: Maps) -> dict[str, float]:
     away = np.hypot(y - row, x - column).astype(np.float32)
     dark = np.maximum(-fundus.contrast[1], 0) * (maps.inside & (away > ZONES[0]))
     blots = np.asarray(grey_opening(dark, size=(9, 9)), np.float32)
-    yellow = maps.bright * (fundus.contrast[2] < fundus.contrast[1])
     found: dict[str, float] = {}
     found.update(_spots("red", maps.red, RED_LEVELS, away))
     found.update(_spots("bright", maps.bright, BRIGHT_LEVELS, away))
-    found.update(_spots("yellow", yellow, BRIGHT_LEVELS[1:], away))
     found.update(_spots("blot", blots, (0.06, 0.12, 0.18), away))
     relative = np.asarray(maps.red / maps.noise / 100, np.float32)
     found.update(_spots("red over noise", relative, (0.04, 0.07), away))
+    tinted = _tinted(fundus, maps)
+    for name in ("exudate", "blood"):
+        found.update(_spots(name, tinted[name], TINTED_LEVELS, away))
+    found["sheen"] = float(np.log1p((tinted["sheen"] > TINTED_LEVELS[1]).sum()))
     found.update(_bands(fundus, maps))
     found.update(_colour(fundus, maps.bright > BRIGHT_LEVELS[2], "bright"))
     found.update(_colour(fundus, maps.red > RED_LEVELS[2], "red"))

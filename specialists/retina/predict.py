@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from specialists.calibration import prediction_sets
+from specialists.retina.dust import clean
 from specialists.retina.features import describe
 from specialists.retina.lesions import Maps, find_lesions
 from specialists.retina.preprocess import Fundus, preprocess
@@ -82,13 +83,17 @@ def raw_score(head: Head, rows: Floats) -> Floats:
 def classes_of(scores: Floats, calibration: Sequence[Sequence[float]]) -> Floats:
     """Turn scores (n, questions) into level probabilities (n, questions + 1).
 
+    Where the answers contradict each other, the second question is kept as it is, whether the
+    grade is referable or the risk of edema high, and the others give way.
+
     Args:
         scores: Log odds of 'at least level k', k rising.
         calibration: Slope and intercept of each question.
     """
     slope, intercept = np.asarray(calibration, np.float64).T
     above = 1 / (1 + np.exp(-np.clip(scores * slope + intercept, -30, 30)))
-    above = np.minimum.accumulate(above, axis=1)
+    above[:, 0] = above[:, :2].max(axis=1)
+    above[:, 1:] = np.minimum.accumulate(above[:, 1:], axis=1)
     ends = np.ones((len(above), 1))
     steps = np.concatenate([ends, above, ends * 0], axis=1)
     return np.asarray(steps[:, :-1] - steps[:, 1:])
@@ -121,10 +126,16 @@ class RetinaNet:
             raise ValueError("the weights do not have the SHA-256 that their card states")
         arrays = load(content)
         self._mean, self._scale = arrays["mean"], arrays["scale"]
+        self._dust = arrays["dust"].astype(np.float32)
         self._heads = {
             task: [_head(arrays, f"{task}{level}") for level in levels]
             for task, levels in TASKS.items()
         }
+
+    def canary(self, picture: NDArray[np.uint8]) -> Floats:
+        """Return the level probabilities of a strip of a picture; see `specialists.canary`."""
+        read = self.read(picture[: len(picture) // 3])
+        return np.concatenate([read.probabilities[task] for task in TASKS])
 
     def read(self, picture: ArrayLike) -> Retina:
         """Grade a photograph.
@@ -139,6 +150,7 @@ class RetinaNet:
         quality = measure(fundus)
         if not any(quality.values()):
             raise ValueError("no lit field")
+        fundus = clean(fundus, self._dust)
         maps = find_lesions(fundus)
         found = describe(fundus, maps)
         if list(found) != self.card["features"]:

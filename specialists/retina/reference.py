@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.errors import InvalidInput, NotAccepted
 from specialists.readers import read_photograph
 from specialists.retina.picture import Spots, draw, find_spots
@@ -45,6 +46,10 @@ class ReferenceBackend:
 
     def __init__(self, device: str) -> None:
         self._net = RetinaNet(Path(__file__).parent)
+
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
@@ -118,7 +123,7 @@ class ReferenceBackend:
             labels=labels,
             coverage=coverage,
             probabilities={
-                name: round(float(value), 3)
+                name: round(float(value), 4)
                 for name, value in zip(names, retina.probabilities[task], strict=True)
             },
             conclusive=len(labels) == 1,

@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from specialists.training.canary import canary_of
+
 
 def write_weights(network: nn.Module, path: Path) -> str:
     """Write a network as float16 safetensors.
@@ -53,7 +55,15 @@ def command(module: str) -> str:
 
 
 def write_card(card: Mapping[str, Any], path: Path) -> None:
-    """Write a card as JSON and print it: the same figures in both places."""
-    text = json.dumps(tidy(card), indent=2, ensure_ascii=False) + "\n"
+    """Write a card as JSON and print it: the same figures in both places.
+
+    The weights lie beside it already: what they make of the known picture is added.
+    """
+    path.write_text(_text(card), encoding="utf-8")
+    text = _text({**card, **canary_of(card, path.parent)})
     path.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
+
+
+def _text(card: Mapping[str, Any]) -> str:
+    return json.dumps(tidy(card), indent=2, ensure_ascii=False) + "\n"

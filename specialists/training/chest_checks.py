@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from specialists.calibration import roc_auc
+from specialists.calibration import Floats, evaluate_predictions, roc_auc
+from specialists.chest_xray.model import ChestModel
+from specialists.chest_xray.odds import combine
 from specialists.chest_xray.preprocess import SIZE
 from specialists.training.chest_facts import CLASSES
-from specialists.training.films import Films, of_population
+from specialists.training.films import Films, Parts, of_population
 from specialists.training.loop import infer
+
+BATCH = 8
 
 
 def regress(features: Tensor, labels: Tensor, decay: float = 1e-2) -> Callable[[Tensor], Tensor]:
@@ -36,13 +40,77 @@ def regress(features: Tensor, labels: Tensor, decay: float = 1e-2) -> Callable[[
     return lambda x: score(x).detach()
 
 
-def baseline(films: Films, parts: Mapping[str, NDArray[np.intp]], population: str) -> float:
-    """Return the test AUC of a logistic regression on 16 x 16 pixels."""
-    small = functional.interpolate(films.images, (16, 16), mode="bilinear", antialias=True)
-    train, test = (of_population(films, parts[name], population) for name in ("train", "test"))
-    labels = torch.from_numpy(films.labels[train]).float()
-    score = regress(small[train].flatten(1), labels)
-    return roc_auc(score(small[test].flatten(1)).numpy(), films.labels[test] == 1)
+def said_by_others(
+    model: ChestModel, inputs: Tensor, parts: Parts, asked: NDArray[np.intp]
+) -> Floats:
+    """Return what the model says of films, each adult judged by the linear model that left them.
+
+    Args:
+        model: In evaluation mode.
+        inputs: Shape (every film, 1, rows, columns).
+        parts: Of adults in `train` and `validation` the network's part is not to be used.
+        asked: Which films; the rest is NaN.
+
+    Returns:
+        Shape (every film, outputs of `ChestModel`).
+    """
+    said = np.full((len(inputs), 3 + model.folds), np.nan)
+    said[asked] = infer(model, inputs[asked], BATCH).double().numpy()
+    for index, fold in enumerate(parts.folds):
+        said[fold, 2:-1] = said[fold, 2 + index][:, None]
+    return said
+
+
+def halves(said: Floats, population: str) -> dict[str, Floats]:
+    """Return the log odds by the network and by the texture models of a population."""
+    texture = said[:, 1] if population == "paediatric" else said[:, 2:-1].mean(axis=1)
+    return {"network": said[:, 0], "texture": texture}
+
+
+def coarse(films: Films, train: NDArray[np.intp], test: NDArray[np.intp]) -> Floats:
+    """Return the scores of `test` by a logistic regression on 16 x 16 pixels."""
+    small = functional.interpolate(films.inputs, (16, 16), mode="bilinear", antialias=True)
+    score = regress(small[train].flatten(1), torch.from_numpy(films.labels[train]).float())
+    return score(small[test].flatten(1)).double().numpy()
+
+
+def baseline(said: Floats, films: Films, parts: Parts) -> dict[str, Any]:
+    """Compare with 16 x 16 pixels, and the halves of the model with each other, by AUC."""
+    children = of_population(films, parts.test, "paediatric")
+    unseen = of_population(films, parts.unseen, "adult")
+    pixels = np.full(len(films.labels), np.nan)
+    pixels[children] = coarse(films, of_population(films, parts.taught, "paediatric"), children)
+    for index, fold in enumerate(parts.folds):
+        pixels[fold] = coarse(films, parts.adults_without(index), fold)
+    everyone = np.concatenate(parts.folds)
+    told: dict[str, Any] = {
+        "what": "AUC of a logistic regression on 16 x 16 pixels, and of the model's parts, on the "
+        "same people; all adults are measured with the linear models only, fold by fold"
+    }
+    for name, own, population in (
+        ("paediatric", children, "paediatric"),
+        ("adult", unseen, "adult"),
+        ("all adults", everyone, "adult"),
+    ):
+        scores = {"16 x 16 pixels": pixels, **halves(said, population)}
+        if own is everyone:
+            del scores["network"]
+        told[name] = {"n": len(own)} | {
+            part: _area(odds, films, own) for part, odds in scores.items()
+        }
+    texture = halves(said, "adult")["texture"]
+    for part, odds in (("16 x 16 pixels", pixels), ("texture", texture)):
+        areas = [roc_auc(odds[fold], films.labels[fold] == 1) for fold in parts.folds]
+        told["all adults"][f"{part}, each fold"] = areas
+    return told
+
+
+def _area(odds: Floats, films: Films, own: NDArray[np.intp]) -> Any:
+    """Return the AUC with its interval, bootstrapping people."""
+    rows = np.exp(-np.logaddexp(0, -np.stack([-odds, odds], axis=1)[own]))
+    people = [films.people[i] for i in own]
+    sets = np.ones(rows.shape, np.bool_)
+    return evaluate_predictions(rows, films.labels[own], sets, [1], people)["auc_binary"]
 
 
 def hide(images: Tensor, *, centre: bool) -> Tensor:
@@ -53,33 +121,46 @@ def hide(images: Tensor, *, centre: bool) -> Tensor:
     return torch.where(inner if centre else ~inner, torch.zeros(()), images)
 
 
-def shortcuts(
-    network: nn.Module, inputs: Tensor, films: Films, test: NDArray[np.intp]
+def occlusion(
+    model: ChestModel,
+    said: Floats,
+    films: Films,
+    parts: Parts,
+    mixing: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
-    """Ask what carries the decision: regions hidden, and set membership within a label."""
-    margin = {
-        "nothing hidden": infer(network, inputs[test]),
-        "outer seventh hidden": infer(network, hide(inputs[test], centre=False)),
-        "middle hidden": infer(network, hide(inputs[test], centre=True)),
-    }
-    scores = {name: (logits[:, 1] - logits[:, 0]).numpy() for name, logits in margin.items()}
-    labels, adult = films.labels[test], np.array([films.populations[i] == "adult" for i in test])
-    occlusion = {
-        population: {
-            name: roc_auc(score[adult == grown], labels[adult == grown] == 1)
-            for name, score in scores.items()
-        }
-        for population, grown in (("adult", True), ("paediatric", False))
-    }
-    plain = scores["nothing hidden"]
-    membership = {
-        name: roc_auc(plain[labels == index], adult[labels == index])
+    """Return the AUC by population with parts of the film hidden, together and by half."""
+    children = of_population(films, parts.test, "paediatric")
+    people = {"paediatric": children, "adult": of_population(films, parts.unseen, "adult")}
+    asked = np.concatenate(list(people.values()))
+    shown = {"nothing hidden": said}
+    for name, centre in (("outer seventh hidden", False), ("middle hidden", True)):
+        shown[name] = said_by_others(model, hide(films.inputs, centre=centre), parts, asked)
+    result: dict[str, Any] = {name: {} for name in people}
+    for name, told in shown.items():
+        logits = combine(told, mixing)
+        for place, (population, own) in enumerate(people.items()):
+            odds = {"both": np.diff(logits[:, place])[:, 0], **halves(told, population)}
+            result[population][name] = {
+                part: roc_auc(values[own], films.labels[own] == 1) for part, values in odds.items()
+            }
+    return result
+
+
+def membership(logits: Floats, films: Films, parts: Parts) -> dict[str, Any]:
+    """Ask whether the pneumonia output tells the sets apart among films of one label."""
+    own = parts.unseen
+    adult = np.array([films.populations[i] == "adult" for i in own])
+    odds = np.where(adult, *(np.diff(logits[own, place])[:, 0] for place in (1, 0)))
+    labels = films.labels[own]
+    areas = {
+        name: roc_auc(odds[labels == index], adult[labels == index])
         for index, name in enumerate(CLASSES)
     }
-    return {
-        "auc with regions hidden": occlusion,
-        "auc of output for set within label": membership,
+    looks = roc_auc(np.diff(logits[own, 2])[:, 0], adult)
+    return areas | {
+        "set by the look of the film": looks,
         "reading": "0.5 would be no difference between the sets; adult scores lie nearer the "
         "middle than paediatric ones, so adults rank higher among normals and lower among "
-        "pneumonias",
+        "pneumonias. The look tells the sets apart on purpose, to choose whose calibration "
+        "and whose models answer",
     }

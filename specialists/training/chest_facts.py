@@ -5,11 +5,10 @@ from typing import Any
 from specialists.chest_xray.preprocess import SIZE
 
 CLASSES = ("normal", "pneumonia")
-POPULATIONS = ("paediatric", "adult")
 
 FACTS: dict[str, Any] = {
     "name": "wardround chest film reference",
-    "version": "1.0.0",
+    "version": "1.1.0",
     "task": "one frontal chest film: are there radiographic signs of pneumonia?",
     "classes": list(CLASSES),
     "class_meanings": {

@@ -3,13 +3,15 @@
     python -m specialists.training.chest_xray --kermany DIR --nih DIR --out DIR
 
 Each data folder has `images/` and `labels.csv`: `image_id,label` for the paediatric set, whose
-file names hold the person, and `image_id,patient_id,label` for the adult set.
+file names hold the person, and `image_id,patient_id,label` for the adult set. A network learns
+from both sets; linear models on texture learn from each apart. Of the adults there are few, so
+their linear model is fitted once for each fold left out, and all of these together are shipped.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +21,25 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from specialists.calibration import (
-    evaluate_predictions,
-    fit_temperature,
-    fit_thresholds,
-    population_sets,
-    softmax,
-)
+from specialists.chest_xray.model import ChestModel
 from specialists.chest_xray.preprocess import SIZE
-from specialists.network import build_network, load_network
+from specialists.network import load_weights
 from specialists.training import augment
 from specialists.training.card import command, halve, write_card, write_weights
-from specialists.training.chest_checks import baseline, shortcuts
-from specialists.training.chest_facts import CLASSES, FACTS, POPULATIONS
-from specialists.training.films import Films, of_population, read_films
+from specialists.training.chest_facts import FACTS
+from specialists.training.chest_figures import describe
+from specialists.training.chest_texture import both_sides, find_patterns, weigh
+from specialists.training.films import Films, Parts, divide, read_films
 from specialists.training.loop import Recipe, fit, infer, start
-from specialists.training.split import balanced_draw, split_groups
+from specialists.training.split import balanced_draw
 
-COVERAGE, CONFIDENCE = 0.9, 0.9
-# Above the stated coverage where a margin against another scanner costs few larger sets.
-LEVELS = {"paediatric": 0.95, "adult": 0.9}
 ARCHITECTURE = {
-    "kind": "SmallNetwork",
+    "kind": "ChestModel",
     "channels": 1,
     "classes": 2,
     "widths": [32, 48, 96, 192],
     "depths": [1, 2, 2],
+    "folds": 5,
 }
 
 
@@ -60,11 +55,9 @@ def vary(images: Tensor, rng: Generator) -> Tensor:
     return augment.standardise(images)
 
 
-def balanced_loss(
-    network: nn.Module, inputs: Tensor, films: Films, part: NDArray[np.intp]
-) -> float:
+def balanced_loss(network: nn.Module, films: Films, part: NDArray[np.intp]) -> float:
     """Return the mean over populations and classes of the cross-entropy."""
-    logits = infer(network, inputs[part])
+    logits = infer(network, films.inputs[part])
     losses = functional.cross_entropy(
         logits, torch.from_numpy(films.labels[part]), reduction="none"
     )
@@ -73,44 +66,34 @@ def balanced_loss(
     return float(np.mean(means))
 
 
-def calibrate(
-    logits: NDArray[np.float32], films: Films, part: NDArray[np.intp]
-) -> dict[str, dict[str, Any]]:
-    """Fit temperature and thresholds for each population on the calibration cases."""
-    result = {}
-    for population in POPULATIONS:
-        own = of_population(films, part, population)
-        temperature = fit_temperature(logits[own], films.labels[own])
-        probabilities = softmax(logits[own], temperature)
-        thresholds = fit_thresholds(
-            probabilities, films.labels[own], LEVELS[population], CONFIDENCE
-        )
-        result[population] = {
-            "temperature": temperature,
-            "thresholds": thresholds.tolist(),
-            "level": LEVELS[population],
-            "n": len(own),
-        }
-    return result
+def teach(model: ChestModel, films: Films, parts: Parts, epochs: int, seed: int) -> list[float]:
+    """Train the network on varied films; returns the validation loss of each epoch."""
+    strata, own = films.strata(), parts.train
+    network, losses = fit(
+        model.network,
+        Recipe(epochs=epochs, seed=seed),
+        lambda rng: own[balanced_draw([strata[i] for i in own], 2400, rng)],
+        lambda part, rng: (vary(films.images[part], rng), torch.from_numpy(films.labels[part])),
+        lambda average: balanced_loss(average, films, parts.validation),
+    )
+    model.network.load_state_dict(network.state_dict())
+    return losses
 
 
-def measure(
-    logits: NDArray[np.float32],
-    films: Films,
-    part: NDArray[np.intp],
-    calibrations: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Measure each population of `part`, bootstrapping whole people."""
-    result = {}
-    for population in POPULATIONS:
-        own = of_population(films, part, population)
-        probabilities = softmax(logits[own], calibrations[population]["temperature"])
-        people, truth = [films.people[i] for i in own], films.labels[own]
-        for name, known in ((population, population), (f"{population}, taken as unknown", None)):
-            sets = population_sets(logits[own], calibrations, known)
-            figures = evaluate_predictions(probabilities, truth, sets, [1], people)
-            result[name] = {"n": len(own), "people": len(set(people)), **figures}
-    return result
+def fit_texture(model: ChestModel, films: Films, parts: Parts, seed: int) -> None:
+    """Find patterns, and fit the linear models of children, of adults, and of who it is."""
+    texture, grown = model.texture, np.array([p == "adult" for p in films.populations])
+    children, adults = parts.taught[~grown[parts.taught]], parts.taught[grown[parts.taught]]
+    some, ill = np.concatenate([adults, children[::4]]), films.labels == 1
+    find_patterns(texture, films.inputs[some], seed)
+    halve(texture)
+    both = both_sides(texture, films.inputs)
+    texture.mean.copy_(torch.from_numpy(np.mean([b[some].mean(0) for b in both], axis=0)))
+    halve(texture)
+    rows = [(parts.adults_without(index), ill) for index in range(len(parts.folds))]
+    rows += [(children, ill), (some, grown)]
+    for row, (part, truth) in enumerate(rows):
+        weigh(texture, row, [b[part] for b in both], truth[part])
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -120,79 +103,29 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="DIR")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--again", action="store_true", help="measure the weights that DIR holds")
+    parser.add_argument(
+        "--keep-network", action="store_true", help="take the network that DIR holds"
+    )
     parser.add_argument("--every", type=int, help="take every n-th film only, for a trial")
     return parser.parse_args(words)
 
 
-def train(
-    films: Films, inputs: Tensor, parts: Mapping[str, NDArray[np.intp]], epochs: int, seed: int
-) -> tuple[nn.Module, dict[str, Any]]:
-    """Train on varied films; returns the network and what the card says of the run."""
-    began, strata, own = time.monotonic(), films.strata(), parts["train"]
-    network, losses = fit(
-        build_network(ARCHITECTURE),
-        Recipe(epochs=epochs, seed=seed),
-        lambda rng: own[balanced_draw([strata[i] for i in own], 2400, rng)],
-        lambda part, rng: (vary(films.images[part], rng), torch.from_numpy(films.labels[part])),
-        lambda average: balanced_loss(average, inputs, films, parts["validation"]),
-    )
-    run = {"epochs": len(losses), "seconds": round(time.monotonic() - began)}
-    return halve(network), {
-        "training": run,
-        "validation_loss": losses,
-        "seed": seed,
-        "command": command("specialists.training.chest_xray"),
-    }
-
-
-def reload(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """Return the network that a folder holds, and what its card says of its training."""
+def reload(model: ChestModel, folder: Path) -> dict[str, Any]:
+    """Load the model that a folder holds; returns what its card says of the network's training."""
     card = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
-    kept = {name: card[name] for name in ("training", "validation_loss", "seed", "command")}
-    return load_network(folder / "reference.safetensors", card), kept
+    load_weights(model, folder / "reference.safetensors", card["sha256"])
+    return {name: card[name] for name in ("training", "validation_loss", "seed", "command")}
 
 
-def sizes(films: Films, parts: Mapping[str, NDArray[np.intp]]) -> dict[str, dict[str, int]]:
-    """Return images by part, population and class."""
-    strata = films.strata()
+def train(model: ChestModel, films: Films, parts: Parts, options: argparse.Namespace) -> Any:
+    """Train the network; returns what the card says of the run."""
+    began = time.monotonic()
+    losses = teach(model, films, parts, options.epochs, options.seed)
     return {
-        name: {
-            f"{population} {label}": sum(strata[i] == (population, index) for i in part)
-            for population in POPULATIONS
-            for index, label in enumerate(CLASSES)
-        }
-        for name, part in parts.items()
-    }
-
-
-def describe(
-    network: nn.Module, inputs: Tensor, films: Films, parts: Mapping[str, NDArray[np.intp]]
-) -> dict[str, Any]:
-    """Calibrate and measure: the card's figures."""
-    logits = infer(network, inputs).numpy()
-    calibrations = calibrate(logits, films, parts["calibration"])
-    parameters = sum(p.numel() for p in network.parameters())
-    return {
-        "architecture": ARCHITECTURE | {"parameters": parameters},
-        "split": {
-            "grouped_by": "person (paediatric) or patient (adult)",
-            "images": sizes(films, parts),
-        },
-        "calibration": {p: {"temperature": c["temperature"]} for p, c in calibrations.items()},
-        "conformal": {
-            "coverage_target": COVERAGE,
-            "confidence": CONFIDENCE,
-            "kind": "split-conformal by population and class, each fitted at its level; where the "
-            "population is unknown the union is taken",
-            "populations": calibrations,
-        },
-        "metrics": measure(logits, films, parts["test"], calibrations),
-        "baseline": {
-            "what": "AUC of a logistic regression on 16 x 16 pixels, same split",
-            **{population: baseline(films, parts, population) for population in POPULATIONS},
-        },
-        "shortcut_checks": shortcuts(network, inputs, films, parts["test"]),
+        "training": {"epochs": len(losses), "seconds": round(time.monotonic() - began)},
+        "validation_loss": losses,
+        "seed": options.seed,
+        "command": command("specialists.training.chest_xray"),
     }
 
 
@@ -201,16 +134,20 @@ def main() -> None:
     options = arguments()
     start(options.seed)
     films = read_films({"paediatric": options.kermany, "adult": options.nih}, options.every)
-    parts = split_groups(films.people, films.strata(), options.seed)
-    inputs = films.inputs
-    if options.again:
-        network, run = reload(options.out)
-    else:
-        network, run = train(films, inputs, parts, options.epochs, options.seed)
-    figures = describe(network, inputs, films, parts)
+    model = ChestModel(ARCHITECTURE)
+    parts = divide(films, model.folds, options.seed)
+    told = (
+        reload(model, options.out) if options.keep_network else train(model, films, parts, options)
+    )
+    halve(model.eval())
+    fit_texture(model, films, parts, options.seed)
+    halve(model)
+    parameters = sum(p.numel() for p in model.parameters())
+    about = FACTS | {"architecture": ARCHITECTURE | {"parameters": parameters}}
+    figures = describe(model, films, parts)
     options.out.mkdir(parents=True, exist_ok=True)
-    digest = write_weights(network, options.out / "reference.safetensors")
-    write_card(FACTS | figures | run | {"sha256": digest}, options.out / "reference.json")
+    digest = write_weights(model, options.out / "reference.safetensors")
+    write_card(about | figures | told | {"sha256": digest}, options.out / "reference.json")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from specialists.chest_xray.preprocess import SIZE, preprocess
+from specialists.training.split import split_groups
 
 MARGIN = 16
 
@@ -69,3 +70,52 @@ def read_films(folders: Mapping[str, Path], limit: int | None = None) -> Films:
 def of_population(films: Films, part: NDArray[np.intp], population: str) -> NDArray[np.intp]:
     """Return the members of `part` that belong to a population."""
     return part[np.array([films.populations[i] == population for i in part], dtype=np.bool_)]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Who teaches and who is judged; indices of films.
+
+    The first four divide the people of both sets. The network learns from `train` and stops by
+    `validation`; so do the linear models of children. The adults' linear models learn from every
+    fold but their own.
+
+    Attributes:
+        train: Taught to the network.
+        validation: Its stopping.
+        calibration: People that the network never saw, to calibrate on.
+        test: Others that it never saw, to measure.
+        folds: All adults.
+    """
+
+    train: NDArray[np.intp]
+    validation: NDArray[np.intp]
+    calibration: NDArray[np.intp]
+    test: NDArray[np.intp]
+    folds: tuple[NDArray[np.intp], ...]
+
+    @property
+    def taught(self) -> NDArray[np.intp]:
+        """Everybody of the first two parts."""
+        return np.concatenate([self.train, self.validation])
+
+    @property
+    def unseen(self) -> NDArray[np.intp]:
+        """Everybody of the last two parts."""
+        return np.concatenate([self.calibration, self.test])
+
+    def adults_without(self, index: int) -> NDArray[np.intp]:
+        """Return all adults but one fold."""
+        kept = [fold for number, fold in enumerate(self.folds) if number != index]
+        return np.concatenate(kept)
+
+
+def divide(films: Films, folds: int, seed: int) -> Parts:
+    """Divide people by part, and adults into folds, each person into one."""
+    strata = films.strata()
+    adults = of_population(films, np.arange(len(strata)), "adult")
+    shares = {str(number): 1 / folds for number in range(folds)}
+    people, kinds = [films.people[i] for i in adults], [strata[i] for i in adults]
+    held = split_groups(people, kinds, seed + 1, shares)
+    parts = split_groups(films.people, strata, seed)
+    return Parts(**parts, folds=tuple(adults[fold] for fold in held.values()))

@@ -7,7 +7,7 @@ from specialists.retina.spec import EDEMA, GRADES
 
 FACTS: dict[str, Any] = {
     "name": "wardround retina reference",
-    "version": "1.0.0",
+    "version": "1.1.0",
     "task": "one colour fundus photograph: grade of diabetic retinopathy (0 to 4), and risk of "
     "macular edema (0 to 2)",
     "classes": list(GRADES),
@@ -16,7 +16,8 @@ FACTS: dict[str, Any] = {
         "size": [3, None, WIDTH],
         "source": "uint8 sRGB, any size",
         "normalisation": "cut to the lit field, scaled to a width of 512, each channel divided "
-        "by its surroundings; features are of contrast only, never of the camera's colours",
+        "by its surroundings, and by a map of the camera's dust as strong as it is there; "
+        "features are of contrast only, never of the camera's colours",
     },
     "architecture": {
         "kind": "for each question 'at least this level?' the mean log odds of a penalised "
@@ -35,7 +36,8 @@ FACTS: dict[str, Any] = {
     "split": {
         "grouped_by": "block of consecutive numbers: patients are not named, and neighbours in "
         "the set are alike",
-        "metrics": "12 blocks in turn held out from training and calibration",
+        "metrics": "12 blocks in turn held out from training and calibration; the dust map, which "
+        "uses no labels, is the median of every second photograph",
         "metrics_random_folds": "5 random folds, for comparison: optimistic, as are all figures "
         "from within one set",
     },
@@ -52,6 +54,7 @@ FACTS: dict[str, Any] = {
     ],
     "limits": [
         "one camera, one clinic, one country (Kowa VX-10, 50 degrees, Nanded, India)",
+        "the dust map is of that camera; on others, which do not follow it, dust is not taken out",
         "microaneurysms are at the limit of what 512 pixels show, so grade 1 is rarely told "
         "from grade 0",
         "new vessels are not looked for as such: grade 4 rests on haemorrhages and exudates",

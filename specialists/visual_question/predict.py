@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from specialists.calibration import Booleans, Floats, prediction_sets, softmax
@@ -103,6 +103,12 @@ class QuestionNet:
         if self._eye.sha256 != self.card["recogniser_sha256"]:
             raise ValueError("the card was made with other weights of the recogniser")
         self.regions: tuple[str, ...] = tuple(self.card["regions"]["classes"])
+
+    def canary(self, picture: NDArray[np.uint8]) -> Floats:
+        """Return what a picture and a question about it give; see `specialists.canary`."""
+        regions, _, seen = self.region(picture)
+        closed = self.closed(["is there a fracture"], regions[None], seen[None])
+        return np.concatenate([regions, seen, closed[0]])
 
     def region(self, picture: ArrayLike) -> tuple[Floats, Booleans, Floats]:
         """Say which part of the body a picture shows.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from specialists.base import Picture, Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.errors import InvalidInput
 from specialists.readers import read_photograph, read_radiograph, read_volume
 from specialists.readers.slide import read_slide
@@ -62,6 +63,10 @@ class ReferenceBackend:
     def __init__(self, device: str) -> None:
         self._net = QuestionNet(Path(__file__).parent)
         self._chest: ChestNet | None = None
+
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

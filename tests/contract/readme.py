@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from agent import Agent, Settings
 from agent.commands.demo import CASES
+from agent.commands.models import as_markdown
 from agent.export.markdown import to_markdown
 from specialists.registry import specs
 
@@ -50,6 +51,7 @@ def section(name: str) -> tuple[str, str, str]:
 
 
 if __name__ == "__main__":
-    for name, text in (("specialists", table()), ("demo", first_answer())):
+    written = {"specialists": table(), "figures": as_markdown(), "demo": first_answer()}
+    for name, text in written.items():
         before, _, after = section(name)
         README.write_text(f"{before}\n{text}\n{after}", encoding="utf-8")

@@ -5,13 +5,19 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
-from agent.cli import _COMMANDS
+from agent.cli import _COMMANDS, cli
 from tests.contract.readme import README, first_answer, section, table
 
 
 def test_table_of_specialists_is_the_registry() -> None:
     assert section("specialists")[1] == table()
+
+
+def test_figures_in_the_readme_are_what_the_command_prints() -> None:
+    result = CliRunner().invoke(cli, ["models", "--figures"])
+    assert section("figures")[1] == result.stdout.strip()
 
 
 def test_answer_in_the_readme_is_what_the_demo_prints() -> None:

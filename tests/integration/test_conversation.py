@@ -184,7 +184,7 @@ async def test_planner_is_told_the_thread_without_names(
     assert all("Doe" not in request.question for request in planner.requests)
     later = planner.requests[-1]
     assert later.history == [
-        ("Mrs [name], MRN [number]: pneumonia?", "call report_toy A1"),
+        ("Mrs [name], MRN [number]: pneumonia?", "call"),
     ]
     assert later.earlier == [call("report_toy", "A1")]
     assert later.new == []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -43,6 +46,9 @@ class Script:
         self.answers: list[str] = []
         self.asked: list[dict[str, Any]] = []
         self.status = 200
+        self.pause_s = 0.0
+        self.told = 0
+        """Pieces that went out."""
 
 
 @pytest.fixture
@@ -57,20 +63,22 @@ def gemma(script: Script) -> Iterator[Callable[[], EndpointGemma]]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             script.asked.append(json.loads(body))
             content = script.answers.pop(0) if script.answers else ""
-            choice = {
-                "index": 0,
-                "finish_reason": "stop",
-                "message": {"role": "assistant", "content": content},
-            }
-            told = json.dumps(
-                {"id": "1", "object": "chat.completion", "created": 1, "model": "m",
-                 "choices": [choice]}
-            ).encode()  # fmt: skip
             self.send_response(script.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
-            self.wfile.write(told)
+            with contextlib.suppress(ConnectionError):
+                for start in range(0, len(content), 20):
+                    self._tell(content[start : start + 20])
+                    time.sleep(script.pause_s)
+                    script.told += 1
+                self.wfile.write(b"data: [DONE]\n\n")
+
+        def _tell(self, piece: str) -> None:
+            choice = {"index": 0, "delta": {"role": "assistant", "content": piece}}
+            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+                     "choices": [choice]}  # fmt: skip
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            self.wfile.flush()
 
         def log_message(self, format: str, *args: object) -> None:
             return
@@ -79,7 +87,7 @@ def gemma(script: Script) -> Iterator[Callable[[], EndpointGemma]]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield lambda: EndpointGemma(Settings(gemma_url=url, gemma_model="gemma", gemma_timeout_s=5))
+    yield lambda: EndpointGemma(Settings(gemma_url=url, gemma_model="gemma", gemma_timeout_s=3))
     server.shutdown()
     thread.join()
     server.server_close()
@@ -122,6 +130,7 @@ async def test_prompt_holds_no_handle_and_the_question_last(
     [
         f"```json\n{json.dumps(PLAN)}\n```",
         f"<think>A film, so…</think>{json.dumps(PLAN)}",
+        f"<|channel>thought\nA film, so…<channel|>\n{json.dumps(PLAN)}",
     ],
 )
 async def test_fences_and_thinking_are_stripped(
@@ -144,9 +153,45 @@ async def test_endpoint_that_ignores_the_schema_is_reported(
     gemma: Callable[[], EndpointGemma], script: Script, written: str
 ) -> None:
     script.answers = [written] * 5
-    with pytest.raises(PlannerUnavailable, match="does not keep to the JSON schema"):
+    with pytest.raises(PlannerUnavailable, match=r"does not keep to the JSON schema.*vLLM"):
         await planned(gemma())
     assert len(script.asked) == 2
+
+
+async def test_server_that_goes_astray_is_stopped_at_its_first_words(
+    gemma: Callable[[], EndpointGemma], script: Script
+) -> None:
+    script.answers = ["I would rather tell a story. " * 200] * 2
+    script.pause_s = 0.02
+    with pytest.raises(PlannerUnavailable, match="not a JSON object"):
+        await planned(gemma())
+    assert script.told < 100
+
+
+async def test_cancelled_question_closes_the_connection(
+    gemma: Callable[[], EndpointGemma], script: Script
+) -> None:
+    script.answers = [json.dumps(PLAN) + " " * 4000]
+    script.pause_s = 0.02
+    task = asyncio.create_task(planned(gemma()))
+    await asyncio.sleep(0.5)
+    assert 0 < script.told < 200
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.3)
+    seen = script.told
+    await asyncio.sleep(0.3)
+    assert script.told <= seen + 1 < 200
+
+
+async def test_endpoint_that_streams_for_too_long_is_reported(
+    gemma: Callable[[], EndpointGemma], script: Script
+) -> None:
+    script.answers = [json.dumps(PLAN) + " " * 8000]
+    script.pause_s = 0.05
+    with pytest.raises(PlannerUnavailable, match="in time"):
+        await planned(gemma())
 
 
 async def test_endpoint_that_fails_is_reported(

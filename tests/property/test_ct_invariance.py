@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from specialists.ct.airway import trachea_measured
+from specialists.ct.composition import composition
 from specialists.ct.masks import Label, Masks, segment
 from specialists.ct.morphology import Spacing, closed, grown, opened, shrunk
-from specialists.ct.phantom import AIR_HU, Chest, Ellipsoid
+from specialists.ct.phantom import AIR_HU, Abdomen, Chest, Ellipsoid, Tube
+from specialists.ct.thirds import thirds_of
+from specialists.ct.truth import scanned
 
 FEW = settings(max_examples=6, deadline=None, derandomize=True)
 
@@ -102,6 +106,44 @@ def test_memory_order_changes_nothing() -> None:
     scan = Chest(bowel_gas=True).draw(spacing)
     for stored in (np.asfortranarray(scan), scan[::-1].copy()[::-1], scan.astype(np.float32)):
         assert np.array_equal(segment(stored, spacing).labels, segment(scan, spacing).labels)
+
+
+@FEW
+@given(st.floats(-20.0, 20.0), st.sampled_from([(0.9, 0.9, 4.0), (2.0, 2.0, 2.0), (3.0, 3.0, 3.0)]))
+def test_areas_of_a_slice_do_not_depend_on_turn_and_voxels(turn: float, spacing: Spacing) -> None:
+    phantom = Abdomen(turn_deg=turn, noise_hu=10.0)
+    true = phantom.areas_cm2()
+    for each in composition(scanned(phantom, spacing)):
+        assert each.subcutaneous_fat == pytest.approx(true["subcutaneous fat"], rel=0.12)
+        assert each.visceral_fat == pytest.approx(true["visceral fat"], rel=0.15)
+        assert each.muscle == pytest.approx(true["muscle of wall and back"], rel=0.12)
+
+
+@FEW
+@given(
+    st.tuples(st.floats(6.5, 11.0), st.floats(6.5, 11.0)),
+    st.floats(-0.4, 0.4),
+    st.sampled_from([(0.9, 0.9, 4.0), (2.0, 2.0, 2.0), (3.0, 3.0, 3.0)]),
+)
+def test_trachea_is_measured_whatever_its_size_and_course(
+    half: tuple[float, float], lean: float, spacing: Spacing
+) -> None:
+    tube = Tube(half, lean)
+    found = {m.name: m.value for m in trachea_measured(scanned(Chest(tube=tube), spacing))}
+    true = tube.sizes()
+    area = found["trachea, median cross-section area"]
+    assert area == pytest.approx(true["median cross-section area"], rel=0.08)
+    assert found["trachea, least diameter"] == pytest.approx(true["least diameter"], abs=1.2)
+
+
+@FEW
+@given(st.floats(-15.0, 15.0), st.floats(0.75, 1.0))
+def test_thirds_keep_their_share_when_the_body_is_turned(turn: float, width: float) -> None:
+    phantom = replace(chest(width, 1.0), turn_deg=turn)
+    lower, middle, upper = thirds_of(scanned(phantom, (2.5, 2.5, 2.5)), Label.RIGHT_LUNG)
+    whole = lower.cm3 + middle.cm3 + upper.cm3
+    assert middle.cm3 / whole == pytest.approx(13 / 27, abs=0.03)
+    assert lower.cm3 == pytest.approx(upper.cm3, rel=0.15)
 
 
 def blobs(seed: int) -> NDArray[np.bool_]:

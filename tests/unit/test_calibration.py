@@ -13,8 +13,15 @@ from specialists.calibration import (
     roc_auc,
     softmax,
 )
+from specialists.measures import reliability, roc_curve
 
 NAMES = {
+    "brier",
+    "sensitivity_at_90_specificity",
+    "sensitivity",
+    "specificity",
+    "inconclusive",
+    "empty",
     "accuracy",
     "balanced_accuracy",
     "auc",
@@ -132,8 +139,47 @@ def test_evaluate_predictions_measures_a_small_case_by_hand():
             "set_size": 1.25,
             "worst_class_coverage": 1.0,
             "ece": 0.3,
+            "brier": 0.25,
+            "sensitivity_at_90_specificity": 1.0,
+            "sensitivity": 1.0,
+            "specificity": 0.5,
+            "inconclusive": 0.25,
+            "empty": 0.0,
         }
     )
+
+
+def test_evaluate_predictions_gives_an_area_for_each_named_class_that_is_present():
+    rows = [[0.8, 0.2, 0.0], [0.4, 0.6, 0.0], [0.3, 0.7, 0.0]]
+    figures = evaluate_predictions(rows, [0, 0, 1], np.ones((3, 3)), [1], names=("a", "b", "c"))
+    assert {name for name in figures if ":" in name} == {"auc: a", "auc: b"}
+    assert figures["auc: b"]["value"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([0.1] * 9 + [0.9] + [0.5, 0.95], 1.0),  # one of ten negatives may lie above
+        ([0.1] * 8 + [0.9, 0.9] + [0.5, 0.95], 0.5),
+        ([0.9] * 10 + [0.9, 0.9], 0.0),  # ties can't be parted
+    ],
+)
+def test_sensitivity_at_a_specificity_is_that_of_the_lowest_limit_allowed(scores, expected):
+    rows = np.stack([1 - np.array(scores), scores], axis=1)
+    figures = evaluate_predictions(rows, [0] * 10 + [1] * 2, rows >= 0.5, [1])
+    assert figures["sensitivity_at_90_specificity"]["value"] == expected
+
+
+def test_roc_curve_runs_from_corner_to_corner_and_has_the_area():
+    scores, truth = [0.1, 0.5, 0.5, 0.9], [False, False, True, True]
+    false, true = roc_curve(scores, truth)
+    assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
+    assert np.trapezoid(true, false) == pytest.approx(roc_auc(scores, truth))
+
+
+def test_reliability_has_a_row_for_each_filled_bin():
+    told = reliability([0.55, 0.57, 0.92], [True, False, True])
+    assert told == pytest.approx(np.array([[0.56, 0.5, 2], [0.92, 1, 1]]))
 
 
 def test_evaluate_predictions_repeats_itself_and_depends_on_groups():

@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastmcp import Client
 
+from specialists.chest_xray.picture import place
 from tools.adapter import ERROR_KEY
 from tools.server import Workshop, build_server
 
@@ -40,6 +42,26 @@ async def test_film_of_unknown_age_is_warned_about_and_said_no_more_surely() -> 
     assert not any("age is unknown" in warning for warning in adult["warnings"])
     labels = [set(said["prediction_sets"][0]["labels"]) for said in (unknown, adult)]
     assert labels[0] >= labels[1]
+
+
+async def test_picture_says_in_words_what_it_shows() -> None:
+    said = (await call("cxr/RG1_J2KI.dcm")).structured_content
+    (picture,) = said["pictures"]
+    assert "where the evidence lies" in picture["title"]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [(5, 5, "upper third, on the left"), (95, 50, "lower third, on the middle")],
+)
+def test_place_names_the_third_and_the_side(row: int, column: int, words: str) -> None:
+    evidence = np.zeros((100, 60), np.float32)
+    evidence[row, column * 60 // 100] = 1
+    assert words in place(evidence)
+
+
+def test_place_of_an_even_map_is_none() -> None:
+    assert place(np.full((40, 40), 0.1, np.float32)) == "No place stands out."
 
 
 async def test_prior_film_is_read_and_not_compared() -> None:

@@ -46,7 +46,7 @@ def test_remembered_tells_the_last_turns_and_sums_up_the_others() -> None:
     history = [[f"question {n}?", "call", "report_toy A1"] for n in range(9)]
     told = remembered(history)
     assert told[0] == ("[3 earlier questions: report_toy A1 (3)]", "call")
-    assert told[1:] == [(f"question {n}?", "call report_toy A1") for n in range(3, 9)]
+    assert told[1:] == [(f"question {n}?", "call") for n in range(3, 9)]
 
 
 def test_remembered_is_bounded_however_long_the_thread() -> None:

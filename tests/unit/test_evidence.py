@@ -105,6 +105,12 @@ def test_evidence_is_numbered_from_start():
     assert (one.id, one.attachment, one.text) == ("E7", None, "No pneumothorax.")
 
 
+def test_result_of_a_summary_alone_is_that_summary():
+    said = SpecialistResult(summary="By its header the image is CT.", provenance=PROVENANCE)
+    (piece,) = evidence_from("tool", ["A1"], said.model_dump(mode="json"), 1)
+    assert piece.text == "By its header the image is CT."
+
+
 def test_result_with_more_fields_than_shared_is_read():
     structured = SpecialistResult(
         summary="s", provenance=PROVENANCE, narrative=Narrative(text="A report.")

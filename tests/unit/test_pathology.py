@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import shutil
 from pathlib import Path
@@ -21,7 +22,9 @@ from agent.evaluate.specialists import evaluate_specialist
 from agent.settings import Settings
 from specialists.pathology.features import describe, preprocess, stains
 from specialists.pathology.predict import TissueNet
+from specialists.pathology.slide_map import COLOURS, draw_slide
 from specialists.pathology.spec import HEADS, SPEC
+from specialists.readers.slide import Slide
 from tools.adapter import ERROR_KEY
 from tools.server import Workshop, build_server
 
@@ -127,6 +130,9 @@ async def test_slide_is_sampled_summed_and_mapped():
     said = (await call("pathology/CMU-1-Small-Region.svs", **asked)).structured_content
     (predicted,) = said["prediction_sets"]
     assert set(predicted["probabilities"]) == set(HEADS["lung"].classes)
+    assert predicted["labels"] == []  # this skin is coloured like no training tile of lung
+    assert "are unlike the training data" in predicted["text"]
+    assert said["findings"] == []
     area = said["measurements"][0]
     assert area["name"] == "tissue area"
     assert area["value"] == pytest.approx(0.54, abs=0.1)
@@ -142,6 +148,21 @@ async def test_slide_of_another_stain_and_too_coarse_is_warned_about_and_not_cla
     assert any("Congo red" in warning for warning in said["warnings"])
     assert said["prediction_sets"] == []
     assert "too coarse" in said["not_assessed"][0]
+
+
+def test_picture_keeps_the_colours_of_the_classes_apart():
+    rng = np.random.default_rng(0)
+    field = np.ones((600, 600), bool)
+    thumbnail = rng.integers(0, 255, (600, 600, 3)).astype(np.uint8)
+    corners = np.array([[0, 0], [0, 300], [300, 0]])
+    tiles = np.zeros((3, 224, 224, 3), np.uint8)
+    slide = Slide(thumbnail, field, tiles, corners, 300, 600, 600, 0.5, 3)
+    picture = draw_slide(slide, tuple(HEADS["lung"].classes), [0, 1, 2])
+    assert len(picture.png) < 700_000
+    with Image.open(io.BytesIO(picture.png)) as opened:
+        shown = np.asarray(opened.convert("RGB"))
+    for colour in COLOURS[:3]:
+        assert (shown == colour).all(axis=2).sum() > 1000
 
 
 @pytest.mark.anyio

@@ -17,8 +17,9 @@ import specialists
 from specialists.base import Source
 from specialists.errors import NotAccepted
 from specialists.host import Host
-from specialists.registry import spec_of
-from specialists.retina.predict import RetinaNet
+from specialists.retina.dust import ROWS, clean
+from specialists.retina.predict import RetinaNet, classes_of
+from specialists.retina.preprocess import WIDTH, Fundus, smooth
 from specialists.retina.quality import faults
 from specialists.retina.spec import EDEMA, GRADES, SPEC
 from specialists.schema import Manifest
@@ -64,10 +65,9 @@ async def test_photograph_gives_grade_edema_referral_and_a_picture() -> None:
 
 
 def read(path: Path, modality: str = "OP") -> Any:
-    _, backend = Host("cpu").backend(spec_of("classify_retina"))
     manifest = Manifest(kind="photograph", format="JPEG", modality=modality)
     inputs = {"photograph": [Source((path,), manifest)]}
-    return backend.read(inputs, SPEC.request(), lambda share, told: None)
+    return Host("cpu").read(SPEC, inputs, SPEC.request(), lambda share, told: None)
 
 
 def test_picture_is_a_small_png_with_both_views() -> None:
@@ -169,6 +169,71 @@ def test_changed_weights_are_refused(tmp_path: Path) -> None:
         weights.write(b"x")
     with pytest.raises(ValueError, match="SHA-256"):
         RetinaNet(tmp_path)
+
+
+def specked(dust: np.ndarray, share: float) -> Fundus:
+    """An even photograph with dust of some strength on it."""
+    rgb = np.zeros((427, WIDTH, 3), np.uint8)
+    field = np.ones((427, WIDTH), bool)
+    rng = np.random.default_rng(0)
+    green = share * dust[:427] + rng.normal(0, 0.005, (427, WIDTH))
+    contrast = np.stack([green] * 3).astype(np.float32)
+    return Fundus(rgb, (0, 0, WIDTH, 427), field, contrast)
+
+
+@pytest.fixture(scope="module")
+def dust() -> np.ndarray:
+    rng = np.random.default_rng(1)
+    points = np.zeros((ROWS, WIDTH), np.float32)
+    points[rng.integers(20, 400, 80), rng.integers(20, 490, 80)] = -4
+    blurred = smooth(points, 2)
+    return np.asarray(blurred - smooth(blurred, 8), np.float32)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0, 1.5])
+def test_dust_of_the_camera_is_taken_out(dust: np.ndarray, share: float) -> None:
+    fundus = specked(dust, share)
+    specks = np.abs(dust[:427]) > 0.03
+    left = np.abs(clean(fundus, dust).contrast[1][specks]).mean()
+    assert left < 0.3 * np.abs(fundus.contrast[1][specks]).mean()
+
+
+def test_photograph_of_another_camera_is_left_as_it_is(dust: np.ndarray) -> None:
+    other = specked(np.ascontiguousarray(dust[:, ::-1]), 1.0)
+    assert clean(other, dust) is other
+
+
+def test_referral_is_asked_of_its_own_question() -> None:
+    scores = np.array([[-3.0, 2.0, 3.0, -1.0], [4.0, -2.0, 1.0, 2.0]])
+    levels = classes_of(scores, [(1, 0)] * 4)
+    assert levels.min() >= 0
+    assert levels.sum(axis=1) == pytest.approx(1)
+    assert levels[:, 2:].sum(axis=1) == pytest.approx(1 / (1 + np.exp([-2.0, 2.0])))
+
+
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: jpeg(image, 60),
+        lambda image: image.resize((512, 341), Image.Resampling.BICUBIC),
+        lambda image: image.point(lambda value: int(value * 0.85)),
+        lambda image: image.filter(ImageFilter.GaussianBlur(0.7)),
+        lambda image: image.rotate(3, Image.Resampling.BICUBIC),
+    ],
+    ids=["compressed", "reduced", "darker", "softer", "turned"],
+)
+def test_another_export_of_a_photograph_is_graded_much_the_same(
+    net: RetinaNet, sample: np.ndarray, change: Any
+) -> None:
+    plain = net.read(sample).probabilities["referable"]
+    changed = net.read(np.asarray(change(Image.fromarray(sample)).convert("RGB")))
+    assert changed.probabilities["referable"] == pytest.approx(plain, abs=0.2)
 
 
 @pytest.mark.anyio

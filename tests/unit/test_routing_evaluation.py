@@ -178,7 +178,7 @@ def test_request_of_a_case_has_its_thread_and_its_tools(catalogue: dict[str, Too
     )
     request = one.request(catalogue)
     assert [a.manifest is None for a in request.attachments] == [False, True]
-    assert request.history == [("Opacity?", f"call {CHEST} A1")]
+    assert request.history == [("Opacity?", "call")]
     assert request.earlier == (Call(tool=CHEST, attachments=("A1",)),)
     assert request.new == ("A2",)
     assert set(request.catalogue) == {*catalogue, "read_ecg"}

@@ -1,0 +1,218 @@
+"""What every large Gemma's home shares: the prompts, the schemas, and the check of what it wrote.
+
+A home says how a chat becomes text (`ChatGemma._write`); that text must be JSON under a schema.
+It is checked here again, whoever enforces it: an answer that does not fit goes back to the model
+with its fault, a bounded number of times, and is then reported.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from agent.answer import Attachment, Plan, Statement
+from agent.gate import plan_schema
+from agent.gemma import PlanRequest, Rejected
+from agent.toolbox import ToolInfo
+from prompts import Prompt, load
+from specialists.errors import PlannerUnavailable
+from specialists.schema import Evidence
+
+__all__ = ["LONGEST_ANSWER", "ChatGemma", "Message", "read_json"]
+
+Message = dict[str, str]
+
+LONGEST_ANSWER = 2000
+"""Tokens that a plan or the statements may take."""
+
+_THOUGHTS = (("<think>", "</think>"), ("<unused94>", "<unused95>"), ("<|channel>", "<channel|>"))
+"""How reasoning models, MedGemma 1.5 and Gemma 4 bracket what they think."""
+_FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
+
+
+class ChatGemma(ABC):
+    """Plans and composes by writing JSON in a chat.
+
+    Args:
+        retries: How often an answer against the schema is sent back.
+        advice: What a user can do where the schema is not kept to.
+    """
+
+    def __init__(self, retries: int, advice: str) -> None:
+        self._retries = retries
+        self._advice = advice
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What the answer's provenance calls it."""
+
+    @abstractmethod
+    def _write(
+        self, messages: Sequence[Message], name: str, schema: dict[str, Any]
+    ) -> AsyncGenerator[str]:
+        """Write the answer to a chat under a schema, piece by piece, greedily.
+
+        Closing the generator early must stop the model.
+        """
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """Write a plan under the schema of the live tools and attachments."""
+        schema = plan_schema(request.catalogue, request.attachments)
+        found = await self._ask(load("route"), _situation(request), "plan", schema)
+        return Plan.model_validate(found)
+
+    async def compose(
+        self, question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]
+    ) -> list[Statement]:
+        """Write statements that may cite only the evidence given."""
+        schema = _statements_schema([one.id for one in evidence])
+        text = _material(question, evidence, rejected)
+        found = await self._ask(load("compose"), text, "statements", schema)
+        return [Statement.model_validate(one) for one in found["statements"]]
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of connections or weights."""
+
+    async def _ask(self, prompt: Prompt, text: str, name: str, schema: dict[str, Any]) -> Any:
+        """Ask, check against the schema, and show the model its fault a bounded number of times."""
+        messages = [
+            {"role": "system", "content": prompt.text},
+            {"role": "user", "content": text},
+        ]
+        fault = ""
+        for _ in range(1 + self._retries):
+            written = await _collected(self._write(messages, name, schema))
+            found, fault = read_json(written, schema)
+            if not fault:
+                return found
+            told = f"That was not valid: {fault}. Write the JSON object again, and nothing else."
+            messages += [
+                {"role": "assistant", "content": written},
+                {"role": "user", "content": told},
+            ]
+        raise PlannerUnavailable(
+            f"The language model does not keep to the JSON schema it is given: {fault}. "
+            + self._advice
+        )
+
+
+async def _collected(pieces: AsyncGenerator[str]) -> str:
+    """Join what a model writes, and stop it as soon as that can't become a JSON object."""
+    text = ""
+    async with aclosing(pieces) as stream:
+        async for piece in stream:
+            text += piece
+            if _astray(text):
+                break
+    return text
+
+
+def _astray(text: str) -> bool:
+    said = _without_thoughts(text).lstrip()
+    return bool(said) and said[0] not in "{`"
+
+
+def _without_thoughts(text: str) -> str:
+    """Leave out what stands between brackets of thinking; also what is not closed yet."""
+    rest = text.lstrip()
+    for start, end in _THOUGHTS:
+        if start.startswith(rest):
+            return ""
+        if rest.startswith(start):
+            _, closed, after = rest.partition(end)
+            return _without_thoughts(after) if closed else ""
+    return rest
+
+
+def read_json(written: str, schema: dict[str, Any]) -> tuple[Any, str]:
+    """Parse and check what a model wrote: the object, or what was wrong with it."""
+    from jsonschema import Draft202012Validator
+
+    text = _without_thoughts(written).strip()
+    fenced = _FENCE.match(text)
+    try:
+        found = json.loads(fenced.group(1) if fenced else text)
+    except ValueError:
+        return None, "it is not a JSON object"
+    for fault in Draft202012Validator(schema).iter_errors(found):
+        where = "/".join(str(part) for part in fault.absolute_path) or "the object"
+        return None, f"{where} does not fit the schema ({fault.validator})"
+    return found, ""
+
+
+def _situation(request: PlanRequest) -> str:
+    """The user's part of the routing prompt: what changes least stands first, for prefix caches."""
+    parts = [
+        "Tools:",
+        *[_tool_line(info) for info in request.catalogue.values()],
+        "",
+        "Attachments:",
+        *([_attachment_line(one) for one in request.attachments] or ["none"]),
+    ]
+    parts += _conversation(request)
+    if request.evidence:
+        parts += ["", "Already known:", *[f"- {one.text}" for one in request.evidence]]
+    return "\n".join([*parts, "", f"Question: {json.dumps(request.question, ensure_ascii=False)}"])
+
+
+def _conversation(request: PlanRequest) -> list[str]:
+    """What a question can refer back to: the turns, the last calls, and which files are new."""
+    if not request.history:
+        return []
+    turns = [
+        f"- {json.dumps(asked, ensure_ascii=False)} → {action}" for asked, action in request.history
+    ]
+    made = [f"{one.tool} on {', '.join(one.attachments) or 'no file'}" for one in request.earlier]
+    kept = [f"The last calls, whose results are kept: {'; '.join(made)}."] if made else []
+    new = [f"New with this question: {', '.join(request.new)}."] if request.new else []
+    return ["", "Earlier in this conversation:", *turns, *kept, *new]
+
+
+def _tool_line(info: ToolInfo) -> str:
+    options = ", ".join(info.options.get("properties", {})) or "none"
+    state = "" if info.available else " (no model installed: a call will fail)"
+    return f"- {info.name}: {info.description} Options: {options}.{state}"
+
+
+def _attachment_line(attachment: Attachment) -> str:
+    facts: Mapping[str, Any] = (
+        attachment.manifest.model_dump(mode="json", exclude_defaults=True)
+        if attachment.manifest
+        else {}
+    )
+    return f"- {attachment.id}: {json.dumps(facts)}"
+
+
+def _statements_schema(ids: Sequence[str]) -> dict[str, Any]:
+    statement = {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "minLength": 3, "maxLength": 600},
+            "kind": {"enum": ["finding", "measurement", "synthesis", "limitation"]},
+            "citations": {"type": "array", "items": {"enum": list(ids)}, "minItems": 1},
+        },
+        "required": ["text", "kind", "citations"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"statements": {"type": "array", "items": statement, "maxItems": 40}},
+        "required": ["statements"],
+        "additionalProperties": False,
+    }
+
+
+def _material(question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]) -> str:
+    lines = [json.dumps(one.model_dump(exclude_none=True), ensure_ascii=False) for one in evidence]
+    parts = ["<<<EVIDENCE", *lines, "EVIDENCE>>>", ""]
+    if rejected:
+        parts.append("These statements were not supported; mend or leave them out:")
+        parts += [f"- {one.statement.text} ({one.reason})" for one in rejected]
+        parts.append("")
+    return "\n".join([*parts, f"Question: {json.dumps(question, ensure_ascii=False)}"])

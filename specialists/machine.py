@@ -1,0 +1,69 @@
+"""What the machine has: its device, its memory, and what is missing for a backend."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from specialists.base import BackendSpec
+
+__all__ = ["calm_torch", "release", "resident_gib", "resolve_device", "why_not"]
+
+
+@cache
+def calm_torch() -> None:
+    """Let one thread run a network on the processor; calls run side by side as they are.
+
+    A small network gains little from a second thread, and loses a hundredfold where the other
+    core is busy and every layer waits for it.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def resident_gib() -> float:
+    """Memory of this process and, where there is one, on its GPU; 0 where it can't be told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:  # not Linux
+        pages = 0
+    return (pages * 4096 + _on_gpu()) / 2**30
+
+
+def _on_gpu() -> int:
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return 0
+    return int(torch.cuda.memory_allocated())
+
+
+def release() -> None:
+    """Give memory of an unloaded model back to the GPU's other users."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def why_not(backend: BackendSpec) -> str | None:
+    """Say why a backend can't run here, or None if it can."""
+    missing = [module for module in backend.requires if find_spec(module) is None]
+    if missing:
+        return f"needs {', '.join(missing)} ({backend.install or 'pip install ' + missing[0]})"
+    if backend.needs_gpu and resolve_device("auto") == "cpu":
+        return "needs a GPU"
+    return None
+
+
+@cache
+def resolve_device(wanted: str) -> str:
+    """Turn 'auto' into the device there is; anything else is taken as said."""
+    if wanted != "auto":
+        return wanted
+    if find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
