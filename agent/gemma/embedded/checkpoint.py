@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class Checkpoint:
         """
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread():
             return self._write(
                 catalogue, asked, plan_grammar(slots, attachments), {*slots, "<any>"}
             )
@@ -120,6 +121,19 @@ class Checkpoint:
         for number, layer in enumerate(self._prefix[1].layers):
             fresh.update(layer.keys, layer.values, number)
         return fresh
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A model so small is slower on several threads, which wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def empty_model(config: dict[str, Any]) -> Any:
