@@ -13,6 +13,7 @@ from agent.gemma import PlanRequest
 from agent.gemma.embedded.planner import SHIPPED, EmbeddedGemma
 from agent.gemma.training.catalogues import shipped
 from agent.settings import Settings
+from agent.toolbox import ToolInfo
 from specialists.schema import Manifest
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +28,11 @@ EYE = Manifest(kind="photograph", format="JPEG", modality="OP", body_part="eye")
 @pytest.fixture(scope="module")
 def gemma() -> EmbeddedGemma:
     return EmbeddedGemma()
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> dict[str, ToolInfo]:
+    return shipped()
 
 
 def test_card_describes_the_weights_that_ship(gemma: EmbeddedGemma) -> None:
@@ -60,12 +66,13 @@ async def test_shipped_gemma_plans_where_no_other_is_configured(tmp_path: Path) 
 )
 async def test_shipped_gemma_plans(
     gemma: EmbeddedGemma,
+    catalogue: dict[str, ToolInfo],
     question: str,
     manifests: tuple[Manifest, ...],
     action: str,
     tools: set[str],
 ) -> None:
     attached = [Attachment(id=f"A{n}", manifest=one) for n, one in enumerate(manifests, 1)]
-    plan = await gemma.plan(PlanRequest(question, attached, shipped()))
+    plan = await gemma.plan(PlanRequest(question, attached, catalogue))
     assert plan.action == action
     assert {call.tool for call in plan.calls} == tools

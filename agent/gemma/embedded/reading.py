@@ -30,7 +30,7 @@ from agent.calling import (
 from agent.followup import earlier_calls, in_play, tools_named
 from agent.gemma import PlanRequest
 from agent.toolbox import ToolInfo
-from agent.wording import NOT, ONLY, excluded, modalities, plain, without_orders
+from agent.wording import COMPARE, NOT, ONLY, excluded, modalities, plain, without_orders
 
 __all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve"]
 
@@ -120,7 +120,7 @@ def _overlooked(
     A model may lose one of several requests; not where the question picks out some files.
     """
     text = without_orders(plain(request.question))
-    if re.search(ONLY, text) or excluded(text) or _ids(request) or request.earlier:
+    if re.search(f"{ONLY}|{COMPARE}", text) or excluded(text) or _ids(request) or request.earlier:
         return []
     text = re.sub(rf"{NOT}\w+", " ", text)
     left = _unread(files, made)

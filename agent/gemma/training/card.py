@@ -1,9 +1,10 @@
 """The card of a checkpoint: calibration, threshold and figures on the validation set.
 
 The calibration is a logistic regression of "the plan is right" on the features that the planner
-names. The threshold is the least probability from which at most 2% of the plans that act are
-wrong. `second_opinion` is the model's own probability under which the rules are followed where
-they plan otherwise. All are fitted on one half of the cases and told on the other.
+names. The threshold is the least probability from which at most 2% of the plans that act do so
+where every right plan asks, answers or refuses. `second_opinion` is the model's own probability
+under which the rules are followed where they plan otherwise. All are fitted on one half of the
+cases and told on the other.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class _Row:
     values: tuple[float, ...]
     right: bool
     acts: bool
+    misplaced: bool
+    """Whether it acts where no right plan does."""
     asks_right: bool
     """Whether a question back would be right here."""
 
@@ -81,7 +84,7 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
     fit = {"weights": weights, "bias": bias}
     gemma.card["calibration"] = fit
     sure = [(gemma.calibrated(row.values), row) for row in rows]
-    threshold = _threshold([(p, row.right) for p, row in sure if row.acts and row in fitted])
+    threshold = _threshold([(p, row.misplaced) for p, row in sure if row.acts and row in fitted])
     card = {
         "name": "wardround shipped Gemma",
         "architecture": "Gemma3ForCausalLM",
@@ -132,12 +135,14 @@ def _second_opinion(gemma: EmbeddedGemma, read: Sequence[_Read]) -> float:
 
 def _row(gemma: EmbeddedGemma, one: _Read) -> _Row:
     thought = gemma.judge(one.written, one.request)
+    acts = gate_question(thought.plan, one.request).plan.action == "call"
     return _Row(
         one.number,
         one.case.category,
         features(thought),
         _right(thought.plan, one),
-        gate_question(thought.plan, one.request).plan.action == "call",
+        acts,
+        acts and all(plan.action != "call" for plan in one.case.right),
         _right(cautious(thought, 2.0, one.request), one),
     )
 
@@ -165,12 +170,12 @@ def _logistic(
 
 
 def _threshold(acting: Sequence[tuple[float, bool]]) -> float:
-    """The least probability from which at most 2% of the plans that act are wrong."""
+    """The least probability from which at most 2% of the plans that act should not."""
     best = 1.0
     ordered = sorted(acting, reverse=True)
     wrong = 0
-    for place, (probability, right) in enumerate(ordered, 1):
-        wrong += not right
+    for place, (probability, misplaced) in enumerate(ordered, 1):
+        wrong += misplaced
         if wrong <= _WRONG_ACTIONS * place:
             best = probability
     return round(best, 4)
@@ -185,7 +190,8 @@ def _figures(sure: Sequence[tuple[float, _Row]], threshold: float) -> dict[str, 
         "n": len(sure),
         "exact_plan": ratio([(one, 1) for one in final]),
         "exact_plan_without_threshold": ratio([(row.right, 1) for _, row in sure]),
-        "wrong_actions": ratio([(not row.right, 1) for _, row in kept]),
+        "wrong_actions": ratio([(row.misplaced, 1) for _, row in kept]),
+        "wrong_plans_that_act": ratio([(not row.right, 1) for _, row in kept]),
         "asked_instead_of_acting": ratio([(p < threshold, 1) for p, _ in acting]),
         "calibration_error": _calibration_error(sure),
         "categories": {
@@ -210,7 +216,7 @@ def _calibration_error(sure: Sequence[tuple[float, _Row]], bins: int = 10) -> fl
     return round(sum(gaps) / len(ordered), 4)
 
 
-def _held_out(gemma: EmbeddedGemma, n: int = 400) -> dict[str, Any]:
+def _held_out(gemma: EmbeddedGemma, n: int = 300) -> dict[str, Any]:
     """Tools of kinds that training never saw, added to the shipped ones."""
     wanted: list[tuple[float, float]] = []
     others: list[tuple[float, float]] = []
