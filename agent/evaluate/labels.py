@@ -79,6 +79,10 @@ def read_labels(
     """
     with (data / "labels.csv").open(newline="", encoding="utf-8-sig") as stream:
         rows = list(csv.DictReader(stream))
+    if rows and {"question", "answer"} <= rows[0].keys():
+        from agent.evaluate.questions import read_questions
+
+        return read_questions(data, labels, schema)
     column = next((name for name in _LABEL_COLUMNS if rows and name in rows[0]), None)
     if column is None or "image_id" not in rows[0]:
         wanted = " or ".join(_LABEL_COLUMNS)

@@ -2,10 +2,49 @@
 
 from __future__ import annotations
 
+import re
+
 from specialists.base import BackendSpec, SpecialistSpec
 from specialists.schema import Accepts
 
 __all__ = ["SPEC"]
+
+NAMES = {
+    "chest X-ray": (
+        *("CXR", "chest xray", "chest radiograph", "chest film", "cxr_kermany", "cxr_nih"),
+        *("pneumonia", "no finding", "bacteria", "virus"),
+    ),
+    "other radiograph": ("Hand", "hand xray", "other X-ray", "radiograph"),
+    "CT slice": (
+        *("AbdomenCT", "ChestCT", "HeadCT", "CT", "abdomen CT", "chest CT", "head CT", "CT scan"),
+        *("computed tomography", "ct_iq_othnccd"),
+    ),
+    "MR slice": ("BreastMRI", "breast MRI", "MR", "MRI", "MR scan", "magnetic resonance"),
+    "fundus photograph": ("fundus", "retina", "retinal photograph", "fundus_idrid", *"01234"),
+    "skin image": (
+        *("skin", "skin photograph", "dermoscopy", "dermatoscopy", "skin lesion"),
+        *("skin photograph or dermoscopy", "skin_ham10000"),
+        *("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"),
+    ),
+    "H&E tissue": (
+        *("H&E", "HE", "HE tissue", "H and E tissue", "histology", "histopathology", "pathology"),
+        *("tissue", "pathology_nct_crc", "pathology_osteosarcoma", "pathology_lc25000_lung"),
+        *("lung_aca", "lung_n", "lung_scc", "adi", "lym", "muc", "mus", "norm", "str", "tum"),
+        *("non-tumor", "viable", "non-viable-tumor"),
+    ),
+    "not a medical image": ("other", "not medical", "non-medical", "everyday", "natural image"),
+}
+"""Class name → what data sets call it: their own labels, and the sets' names."""
+
+
+def spellings(*names: str) -> tuple[str, ...]:
+    """Give each name with blanks, underscores, hyphens and nothing between its words."""
+    found: dict[str, None] = {}
+    for name in names:
+        words = re.split(r"[ _-]", name.lower())
+        found |= dict.fromkeys((name.lower(), *(mark.join(words) for mark in (" ", "_", "-", ""))))
+    return tuple(found)
+
 
 SPEC = SpecialistSpec(
     name="recogniser",
@@ -28,15 +67,6 @@ SPEC = SpecialistSpec(
             install='pip install "wardround[models]"',
         ),
     ),
-    labels={
-        "chest X-ray": ("CXR",),
-        "other radiograph": ("Hand",),
-        "CT slice": ("AbdomenCT", "ChestCT", "HeadCT", "CT"),
-        "MR slice": ("BreastMRI", "MR", "MRI"),
-        "fundus photograph": ("fundus",),
-        "skin image": ("skin", "skin photograph", "dermoscopy", "skin photograph or dermoscopy"),
-        "H&E tissue": ("H&E", "histology", "pathology"),
-        "not a medical image": ("other", "not medical"),
-    },
+    labels={name: spellings(name, *others) for name, others in NAMES.items()},
     positive=("chest X-ray",),
 )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.canary import check
 from specialists.errors import InvalidInput
 from specialists.readers import read_photograph
 from specialists.schema import (
@@ -54,6 +55,10 @@ class ReferenceBackend:
 
     def __init__(self, device: str) -> None:
         self._net = SkinNet(Path(__file__).parent)
+
+    def canary(self) -> None:
+        """Try the model on the known picture."""
+        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

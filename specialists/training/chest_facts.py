@@ -53,6 +53,15 @@ FACTS: dict[str, Any] = {
         "probabilities assume classes about as common as in the calibration data, where "
         "pneumonia is far more common than on a ward",
         "adult labels come from report text and are partly wrong",
-        "age decides the calibration; without it the union of both populations' sets is taken",
+        "age decides the calibration; without it a model of the film's look weighs children's "
+        "and adults' models, and the set is the union over those that the look does not rule "
+        "out",
+        "with the middle of the film hidden, texture alone still tells children's films apart "
+        "(see shortcut_checks), and the film's outer part carries some of the adult result: "
+        "it does not rest on the lungs alone",
+        "an enlarged heart or a poor film can be called pneumonia: both NIH samples under "
+        "tests/data/cxr, which are labelled cardiomegaly and no finding, are",
+        "the penalty and the features of the texture models were chosen on adult folds that "
+        "include the test films, so the adult figures are slightly optimistic",
     ],
 }

@@ -2,9 +2,10 @@
 
     python -m specialists.training.recogniser --mednist DIR --kermany DIR --nih DIR
         --iq-othnccd DIR --idrid DIR --ham10000 DIR --nct-crc DIR --osteosarcoma DIR
-        --lc25000 DIR --vqa-rad DIR --out DIR
+        --lc25000 DIR --vqa-rad DIR --everyday DIR --out DIR
 
-Each data folder has `images/` and `labels.csv` (`vqa-rad`: `trainset.json`); see `sources.py`.
+Each data folder has `images/` and `labels.csv` (`vqa-rad`: `trainset.json`; `everyday`: the columns
+image_id, kind and group); see `sources.py`.
 """
 
 import argparse
@@ -21,29 +22,24 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from specialists.calibration import (
-    evaluate_predictions,
-    fit_temperature,
-    fit_thresholds,
-    prediction_sets,
-    softmax,
-)
 from specialists.network import SmallNetwork, build_network, load_network
-from specialists.recogniser.preprocess import SIZE
 from specialists.training.card import command, halve, write_card, write_weights
 from specialists.training.loop import Recipe, fit, infer, start
 from specialists.training.recogniser_facts import FACTS
-from specialists.training.recogniser_views import floats, recompress, vary
+from specialists.training.recogniser_figures import calibrate, measure, middle, varied_pass
+from specialists.training.recogniser_views import OTHER, pick, recompress, vary
 from specialists.training.sources import CLASSES, Pictures, read_pictures
-from specialists.training.split import balanced_draw, split_groups
+from specialists.training.split import split_groups
 
-COVERAGE, CONFIDENCE = 0.95, 0.9
-FLOOR, QUANTILE = 0.9, 0.99
-# Chest X-ray opens a door that no other film may pass; CT and MR were the pair most often confused.
-STRICT = {"chest X-ray": 0.97, "MR slice": 0.97}
+EACH, VALIDATED, GUARDED = 320, 700, 3000
+"""Pictures of a class in an epoch; validation pictures; training pictures for the guard."""
+HEAD = 0.3
+"""Inverse penalty of the last layer, where it is fitted alone."""
+PLAIN = 0.3
+"""Share of the pictures that are learned from as they are."""
 FOLDERS = (
     *("mednist", "kermany", "nih", "iq_othnccd", "idrid"),
-    *("ham10000", "nct_crc", "osteosarcoma", "lc25000", "vqa_rad"),
+    *("ham10000", "nct_crc", "osteosarcoma", "lc25000", "vqa_rad", "everyday"),
 )
 ARCHITECTURE = {
     "kind": "SmallNetwork",
@@ -55,19 +51,20 @@ ARCHITECTURE = {
 }
 
 
-def middle(images: Tensor) -> Tensor:
-    """Bring stored images to the network's input."""
-    return functional.interpolate(floats(images), (SIZE, SIZE), mode="bilinear", antialias=True)
-
-
 def draw(
     pictures: Pictures, part: NDArray[np.intp], each: int, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Draw `each` cases of every class, its sources equally."""
-    chosen = []
+    """Draw `each` cases of every class, twice as many that are not medical.
+
+    A source counts by the root of its size: small ones are not drowned, nor worn out.
+    """
+    sources, chosen = np.array([pictures.sources[i] for i in part]), []
     for label in range(len(CLASSES)):
-        own = part[pictures.labels[part] == label]
-        chosen.append(own[balanced_draw([pictures.sources[i] for i in own], each, rng)])
+        own = np.flatnonzero(pictures.labels[part] == label)
+        _, kind, counts = np.unique(sources[own], return_inverse=True, return_counts=True)
+        chance = counts[kind] ** -0.5
+        size = each * 2 if label == OTHER else each
+        chosen.append(part[rng.choice(own, size, p=chance / chance.sum())])
     return rng.permutation(np.concatenate(chosen))
 
 
@@ -90,100 +87,93 @@ def fit_guard(network: SmallNetwork, embeddings: Tensor, labels: NDArray[np.intp
     network.whitening.copy_((vectors * values.rsqrt()) @ vectors.T)
 
 
-def varied_pass(
-    pictures: Pictures, part: NDArray[np.intp], seed: int
-) -> tuple[Tensor, NDArray[np.intp]]:
-    """Return the plain and once varied inputs of a part, and their labels."""
-    rng, labels = Generator().manual_seed(seed), torch.from_numpy(pictures.labels[part])
-    plain = middle(pictures.images[part])
-    pieces = zip(torch.split(pictures.images[part], 64), torch.split(labels, 64), strict=True)
-    varied = torch.cat([vary(images, truth, rng) for images, truth in pieces])
-    return torch.cat([plain, varied]), np.tile(pictures.labels[part], 2)
-
-
-def set_limits(
-    network: SmallNetwork, embeddings: Tensor, labels: NDArray[np.intp], plain: int
-) -> dict[str, Any]:
-    """Choose, for each class, the distance beyond which a picture is unknown.
-
-    The first `plain` rows are of pictures as they are; they alone set the limit of chest X-ray.
-    """
-    distances, limits = infer(network.distance, embeddings).numpy(), []
-    for index, name in enumerate(CLASSES):
-        rows = slice(plain) if name == "chest X-ray" else slice(None)
-        own = distances[rows, index][labels[rows] == index]
-        limits.append(float(np.quantile(own, QUANTILE)))
-    return {
-        "probability_floors": [STRICT.get(name, FLOOR) for name in CLASSES],
-        "distance_quantile": QUANTILE,
-        "distance_limits": limits,
-    }
-
-
-def accept(
-    probabilities: NDArray[np.float64], distances: NDArray[np.float32], guard: Mapping[str, Any]
-) -> NDArray[np.bool_]:
-    """Return (n,): whether a picture is near enough to its likeliest class and likely enough."""
-    best, limits = probabilities.argmax(axis=1), np.array(guard["distance_limits"])
-    near = distances[np.arange(len(best)), best] <= limits[best]
-    likely = probabilities.max(axis=1) >= np.array(guard["probability_floors"])[best]
-    return np.asarray(near & likely)
-
-
-def by_source(
-    pictures: Pictures,
-    part: NDArray[np.intp],
-    probabilities: NDArray[np.float64],
-    accepted: NDArray[np.bool_],
-) -> dict[str, dict[str, float]]:
-    """Return per source: cases, share recognised rightly, unknown, and wrongly."""
-    right = probabilities.argmax(axis=1) == pictures.labels[part]
-    names = np.array([pictures.sources[i] for i in part])
-    return {
-        name: {
-            "n": int((own := names == name).sum()),
-            "right": float((right & accepted)[own].mean()),
-            "unknown": float((~accepted)[own].mean()),
-            "wrong": float((~right & accepted)[own].mean()),
-        }
-        for name in sorted(set(names.tolist()))
-    }
-
-
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in (*FOLDERS, "out"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", action="store_true", help="measure the weights that DIR holds")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="DIR",
+        help="go on from the weights of DIR; with --epochs 0 fit their last layer anew",
+    )
     parser.add_argument("--every", type=int, default=1, help="take every n-th case, for a trial")
     return parser.parse_args(words)
 
 
 def train(
-    pictures: Pictures, parts: Mapping[str, NDArray[np.intp]], epochs: int, seed: int
+    network: SmallNetwork,
+    recipe: Recipe,
+    pictures: Pictures,
+    parts: Mapping[str, NDArray[np.intp]],
 ) -> tuple[SmallNetwork, list[float]]:
-    """Train on varied images, choosing the epoch on varied validation images."""
-    recompress(pictures.images, parts["train"], np.random.default_rng(seed))
-    held, held_labels = varied_pass(pictures, parts["validation"], seed)
+    """Train on varied images, choosing the epoch on plain and varied validation images."""
+    seed = recipe.seed
+    rng = np.random.default_rng(seed)
+    recompress(pictures.images, parts["train"], rng)
+    few = rng.permutation(parts["validation"])[:VALIDATED]
+    held, held_labels = varied_pass(pictures, few, seed)
 
     def batch(part: NDArray[np.intp], rng: Generator) -> tuple[Tensor, Tensor]:
         labels = torch.from_numpy(pictures.labels[part])
-        return vary(pictures.images[part], labels, rng), labels
+        varied = vary(pictures.images[part], labels, rng)
+        plain = pick(PLAIN, len(part), rng)
+        varied[plain] = middle(pictures.images[part[plain.numpy()]])
+        return varied, labels
 
     def validate(network: nn.Module) -> float:
-        return class_loss(infer(network, held), held_labels)
+        with torch.autocast("cpu", torch.bfloat16):
+            return class_loss(infer(network, held), held_labels)
 
-    network, losses = fit(
-        build_network(ARCHITECTURE),
-        Recipe(epochs=epochs, seed=seed, batch_size=64),
-        lambda rng: draw(pictures, parts["train"], 320, rng),
-        batch,
-        validate,
+    best, losses = fit(
+        network, recipe, lambda rng: draw(pictures, parts["train"], EACH, rng), batch, validate
     )
-    return cast(SmallNetwork, network), losses
+    return cast(SmallNetwork, best), losses
+
+
+def beginning(start_from: Path | None) -> tuple[SmallNetwork, dict[str, Any]]:
+    """Return a new network, or an earlier one with what the card says of it.
+
+    An earlier one must have been trained on the same split: same seed, and no set that sorts
+    before those it knew.
+    """
+    if start_from is None:
+        return build_network(ARCHITECTURE), {}
+    card = json.loads((start_from / "reference.json").read_text(encoding="utf-8"))
+    earlier = {name: card[name] for name in ("version", "sha256", "training", "seed")}
+    return load_network(start_from / "reference.safetensors", card), {"continued_from": earlier}
+
+
+def weigh(pictures: Pictures, part: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return weights for a plain and a varied pass: sources by the root of their size."""
+    names = np.array([pictures.sources[i] for i in part])
+    _, kind, counts = np.unique(names, return_inverse=True, return_counts=True)
+    weights = counts[kind] ** -0.5
+    for label in range(len(CLASSES)):
+        own = pictures.labels[part] == label
+        weights[own] *= (2 if label == OTHER else 1) / weights[own].sum()
+    return np.tile(weights * len(part) / weights.sum(), 2)
+
+
+@torch.no_grad()
+def fit_head(
+    network: SmallNetwork,
+    embeddings: Tensor,
+    labels: NDArray[np.intp],
+    weights: NDArray[np.float64],
+) -> None:
+    """Fit the last layer anew on features of an unchanged network."""
+    from sklearn.linear_model import LogisticRegression
+
+    spread = embeddings.std(0).clamp_min(1e-3)
+    model = LogisticRegression(C=HEAD, max_iter=400)
+    model.fit((embeddings / spread).numpy(), labels, sample_weight=weights)
+    network.head.weight.copy_(torch.from_numpy(model.coef_).float() / spread)
+    network.head.bias.copy_(torch.from_numpy(model.intercept_).float())
 
 
 def reload(folder: Path) -> tuple[SmallNetwork, dict[str, Any]]:
@@ -194,67 +184,30 @@ def reload(folder: Path) -> tuple[SmallNetwork, dict[str, Any]]:
 
 
 def make(
-    pictures: Pictures, parts: Mapping[str, NDArray[np.intp]], epochs: int, seed: int
+    pictures: Pictures, parts: Mapping[str, NDArray[np.intp]], options: argparse.Namespace
 ) -> tuple[SmallNetwork, dict[str, Any]]:
     """Train network and guard; returns them and what the card says of the run."""
-    began = time.monotonic()
-    network, losses = train(pictures, parts, epochs, seed)
-    inputs, labels = varied_pass(pictures, parts["train"], seed + 1)
-    fit_guard(network, infer(network.embed, inputs), labels)
+    began, seed = time.monotonic(), options.seed
+    network, earlier = beginning(options.start)
+    rate = 1e-3 if earlier else 2e-3
+    losses: list[float] = []
+    if options.epochs:
+        recipe = Recipe(epochs=options.epochs, seed=seed, batch_size=48, learning_rate=rate)
+        network, losses = train(network, recipe, pictures, parts)
+    few = np.random.default_rng(seed).permutation(parts["train"])[: GUARDED if losses else None]
+    inputs, labels = varied_pass(pictures, few, seed + 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        embeddings = infer(network.embed, inputs.contiguous(memory_format=torch.channels_last))
+    if not losses:
+        fit_head(network, embeddings, labels, weigh(pictures, few))
+    fit_guard(network, embeddings, labels)
     halve(network)
-    run = {"epochs": len(losses), "seconds": round(time.monotonic() - began)}
+    run = {"epochs": len(losses), "seconds": round(time.monotonic() - began), **earlier}
     return network, {
         "training": run,
         "validation_loss": losses,
         "seed": seed,
         "command": command("specialists.training.recogniser"),
-    }
-
-
-def calibrate(
-    network: SmallNetwork, pictures: Pictures, part: NDArray[np.intp], seed: int
-) -> dict[str, Any]:
-    """Fit temperature, sets and distance limits on plain and varied pictures."""
-    inputs, labels = varied_pass(pictures, part, seed)
-    embeddings = infer(network.embed, inputs)
-    logits = infer(network.head, embeddings).numpy()
-    temperature = fit_temperature(logits, labels)
-    thresholds = fit_thresholds(softmax(logits, temperature), labels, COVERAGE, CONFIDENCE)
-    return {
-        "calibration": {"temperature": temperature},
-        "conformal": {
-            "coverage_target": COVERAGE,
-            "confidence": CONFIDENCE,
-            "kind": "split-conformal by class, calibrated on plain and varied images",
-            "thresholds": thresholds.tolist(),
-        },
-        "guard": set_limits(network, embeddings, labels, len(part)),
-    }
-
-
-def measure(
-    network: SmallNetwork,
-    pictures: Pictures,
-    part: NDArray[np.intp],
-    fitted: Mapping[str, Any],
-    seed: int,
-) -> dict[str, Any]:
-    """Measure on the test pictures as they are and varied as in training."""
-    inputs, labels = varied_pass(pictures, part, seed)
-    embeddings = infer(network.embed, inputs)
-    temperature = fitted["calibration"]["temperature"]
-    probabilities = softmax(infer(network.head, embeddings).numpy(), temperature)
-    accepted = accept(probabilities, infer(network.distance, embeddings).numpy(), fitted["guard"])
-    sets = prediction_sets(probabilities, fitted["conformal"]["thresholds"])
-    medical, groups = list(range(len(CLASSES) - 1)), [pictures.groups[i] for i in part]
-    halves = {"plain": slice(len(part)), "varied": slice(len(part), None)}
-    return {
-        name: {
-            "n": len(part),
-            **evaluate_predictions(probabilities[h], labels[h], sets[h], medical, groups),
-            "by_source": by_source(pictures, part, probabilities[h], accepted[h]),
-        }
-        for name, h in halves.items()
     }
 
 
@@ -269,7 +222,7 @@ def main() -> None:
     if options.again:
         network, run = reload(options.out)
     else:
-        network, run = make(pictures, parts, options.epochs, seed)
+        network, run = make(pictures, parts, options)
     fitted = calibrate(network, pictures, parts["calibration"], seed + 2)
     parameters = sum(p.numel() for p in network.parameters())
     figures = {

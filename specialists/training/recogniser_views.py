@@ -1,6 +1,7 @@
 """How the recogniser's pictures are varied in training, and in one half of its measurements."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -13,7 +14,13 @@ from specialists.recogniser.preprocess import SIZE
 from specialists.training import augment
 from specialists.training.sources import CLASSES, STORED
 
-HE, SKIN, OTHER = (CLASSES.index(n) for n in ("H&E tissue", "skin image", "not a medical image"))
+FILM, HAND, HE, SKIN, OTHER = (
+    CLASSES.index(name)
+    for name in (
+        *("chest X-ray", "other radiograph", "H&E tissue"),
+        *("skin image", "not a medical image"),
+    )
+)
 GREY = len([name for name in CLASSES if name.endswith(("X-ray", "radiograph", "slice"))])
 
 
@@ -32,56 +39,132 @@ def floats(images: Tensor) -> Tensor:
     return (images.float() / 255 - 0.5) * 4
 
 
+def pick(chance: Tensor | float, n: int, rng: Generator) -> Tensor:
+    """Return (n,) booleans, each true with its chance."""
+    return torch.rand(n, generator=rng) < chance
+
+
+def among(images: Tensor, chosen: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """Change the chosen images in place; `chosen` is (n,) booleans."""
+    places = chosen.nonzero().flatten()
+    if len(places):
+        images[places] = change(images[places])
+    return images
+
+
+def lens(labels: Tensor, rng: Generator) -> Tensor:
+    """Return (n, 3, 3) from the view's coordinates to the image's: turn, zoom, stretch, tilt."""
+    n = len(labels)
+    texture = (labels == HE) | (labels == SKIN)
+
+    def between(low: float, high: float) -> Tensor:
+        return augment.uniform(n, low, high, rng).flatten()
+
+    angle = between(-0.3, 0.3) * torch.where(pick(0.15, n, rng), 5.0, 1.0)
+    least = torch.where(texture, 0.3, 0.5).log()
+    scale = torch.exp(-(least + between(0, 1) * (torch.where(texture, 0.47, 0.53) - least)))
+    scale = torch.where((labels == HAND) & pick(0.4, n, rng), between(0.25, 0.5), scale)
+    stretch = torch.exp(between(-0.3, 0.3))
+    mirror = torch.where(pick(0.3, n, rng), -1.0, 1.0)
+    cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
+    tilted = pick(0.2, n, rng).float()
+    room = (1 - scale).abs().clamp_min(0.15)
+    rows = [
+        *(cosine * stretch * mirror, -sine * stretch, between(-0.6, 0.6) * room),
+        *(sine / stretch * mirror, cosine / stretch, between(-0.6, 0.6) * room),
+        *(between(-0.25, 0.25) * tilted, between(-0.25, 0.25) * tilted, torch.ones(n)),
+    ]
+    return torch.stack(rows, 1).view(n, 3, 3)
+
+
+def surround(n: int, rng: Generator) -> Tensor:
+    """Return (n, 3, 1, 1): black, white, grey or coloured borders."""
+    kind = torch.rand((n, 1, 1, 1), generator=rng)
+    colour = torch.rand((n, 3, 1, 1), generator=rng) * 4 - 2
+    colour = torch.where(kind < 0.9, colour[:, :1], colour)
+    colour = torch.where(kind < 0.7, torch.tensor(2.0), colour)
+    return torch.where(kind < 0.6, torch.tensor(-2.0), colour)
+
+
 def frame(images: Tensor, labels: Tensor, rng: Generator) -> Tensor:
-    """Place images in their frame: tissue and skin may fill it mirrored, others leave a border."""
+    """Look at images through `lens`: textures may go on mirrored, others end in a border."""
     n = len(images)
-    turned = torch.where(augment.uniform(n, 0, 1, rng) < 0.3, images.flip(3), images)
-    turned = torch.where(augment.uniform(n, 0, 1, rng) < 0.12, turned.transpose(2, 3), turned)
-    fill = augment.uniform(n, -2, 2, rng)
-    fill = torch.where(augment.uniform(n, 0, 1, rng) < 0.6, torch.tensor(-2.0), fill)
-    options = {"degrees": 18.0, "aspect": 0.25, "shift": 0.1}
-    framed = augment.place(turned - fill, SIZE, rng, zoom=(0.6, 1.7), padding="zeros", **options)
-    filled = augment.place(turned, SIZE, rng, zoom=(0.3, 1.6), padding="reflection", **options)
-    texture = ((labels == HE) | (labels == SKIN)).view(-1, 1, 1, 1)
-    mirrored = texture & (augment.uniform(n, 0, 1, rng) < 0.7)
-    return torch.where(mirrored, filled, framed + fill)
+    line = (torch.arange(SIZE) * 2 + 1) / SIZE - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    points = torch.stack([x, y, torch.ones_like(x)], -1).view(1, -1, 3)
+    seen = points @ lens(labels, rng).transpose(1, 2)
+    grid = seen[..., :2] / seen[..., 2:].clamp_min(0.2)
+    endless = ((labels == HE) | (labels == SKIN)) & pick(0.7, n, rng)
+    folded = 1 - ((grid - 1).remainder(4) - 2).abs()
+    grid = torch.where(endless.view(-1, 1, 1), folded * 0.99, grid).view(n, SIZE, SIZE, 2)
+    fill = surround(n, rng)
+    return functional.grid_sample(images - fill, grid, align_corners=False) + fill
 
 
-def tint(images: Tensor, labels: Tensor, rng: Generator) -> Tensor:
-    """Change colours: casts, a light from one side, grey photographs, inverted films."""
-    n = len(images)
-    shade = torch.randn((n, 3, 1, 1), generator=rng) * 0.12
-    gain = 1 + torch.randn((n, 3, 1, 1), generator=rng) * 0.06
-    coloured = (images * gain + shade) * augment.uniform(n, 0.7, 1.2, rng)
-    grey = (labels < GREY).view(-1, 1, 1, 1)
-    chance = torch.where(grey, torch.tensor(0.15), torch.tensor(0.8))
-    images = torch.where(augment.uniform(n, 0, 1, rng) < chance, coloured, images)
-    plain = (labels == OTHER).view(-1, 1, 1, 1) & (augment.uniform(n, 0, 1, rng) < 0.35)
-    images = torch.where(plain, images.mean(1, keepdim=True), images)
-    slope = torch.linspace(-1, 1, SIZE) * augment.uniform(n, -0.5, 0.5, rng)
-    images = torch.where(augment.uniform(n, 0, 1, rng) < 0.3, images + slope, images)
-    film = (labels < 2).view(-1, 1, 1, 1) & (augment.uniform(n, 0, 1, rng) < 0.05)
-    return torch.where(film, -images, images)
+def light(images: Tensor, labels: Tensor, rng: Generator) -> Tensor:
+    """Change brightness, contrast, gamma and casts; invert some films; make photographs grey."""
+    n, grey = len(images), labels < GREY
+    among(images, (labels == OTHER) & pick(0.4, n, rng), lambda x: x.mean(1, keepdim=True))
+    gamma = torch.exp(augment.uniform(n, -0.6, 0.6, rng))
+    bent = pick(0.6, n, rng)
+    images = (images + 2).clamp_(0, 4)
+    if bent.any():
+        images[bent] = 4 * (images[bent] / 4).clamp_min(1e-4) ** gamma[bent]
+    # Phones and stainers differ in colour more than scanners do.
+    spread = torch.where((labels == HE) | (labels == SKIN), 1.6, 1.0).view(-1, 1, 1, 1)
+    shade = torch.randn((n, 3, 1, 1), generator=rng) * 0.14 * spread
+    gain = 1 + torch.randn((n, 3, 1, 1), generator=rng) * 0.07 * spread
+    plain = (grey & ~pick(0.12, n, rng)).view(-1, 1, 1, 1)
+    shade = torch.where(plain, augment.uniform(n, -0.25, 0.25, rng), shade)
+    gain = torch.where(plain, torch.tensor(1.0), gain) * augment.uniform(n, 0.7, 1.35, rng)
+    gain = torch.where(pick(0.25, n, rng).view(-1, 1, 1, 1), torch.tensor(1.0), gain)
+    turned = ((labels <= HAND) & pick(0.1, n, rng)).view(-1, 1, 1, 1)
+    images = (images - 2) * torch.where(turned, -gain, gain) + shade
+    slope = torch.linspace(-1, 1, SIZE)
+    slope = slope * augment.uniform(n, -0.5, 0.5, rng) + slope[:, None] * augment.uniform(
+        n, -0.5, 0.5, rng
+    )
+    return images.add_(slope * pick(0.3, n, rng).view(-1, 1, 1, 1))
 
 
-def whiten_background(images: Tensor, labels: Tensor, rng: Generator) -> Tensor:
-    """Leave tissue in irregular islands on white glass, in a third of the H&E images."""
+def glass(images: Tensor, rng: Generator) -> Tensor:
+    """Leave tissue in irregular islands on white glass."""
     n = len(images)
     field = torch.randn((n, 1, 6, 6), generator=rng)
     field = functional.interpolate(field, (SIZE, SIZE), mode="bicubic")
-    glass = (field > augment.uniform(n, -0.2, 1.0, rng)) & (labels == HE).view(-1, 1, 1, 1)
-    glass = glass & (augment.uniform(n, 0, 1, rng) < 0.33)
-    return torch.where(glass, augment.uniform(n, 1.6, 2.0, rng), images)
+    white = augment.uniform(n, 1.6, 2.0, rng)
+    return torch.where(field > augment.uniform(n, -0.2, 1.0, rng), white, images)
+
+
+def screen(images: Tensor, rng: Generator) -> Tensor:
+    """Add the stripes of a photographed screen."""
+    n = len(images)
+    y, x = torch.arange(SIZE).view(1, 1, -1, 1), torch.arange(SIZE).view(1, 1, 1, -1)
+    wave = x * augment.uniform(n, -1.2, 1.2, rng) + y * augment.uniform(n, -1.2, 1.2, rng)
+    return images + torch.sin(wave) * augment.uniform(n, 0.03, 0.25, rng)
 
 
 def vary(images: Tensor, labels: Tensor, rng: Generator) -> Tensor:
-    """Augment a batch: frame, background, colours, contrast, resolution, noise, hidden parts."""
+    """Augment a batch.
+
+    Frame, background, colours, contrast, resolution, a screen's stripes, hidden parts, noise.
+
+    Args:
+        images: Shape (n, 3, STORED, STORED), uint8.
+        labels: Shape (n,), class indices.
+        rng: The generator.
+
+    Returns:
+        Shape (n, 3, SIZE, SIZE), -2.2 to 2.2.
+    """
+    n = len(images)
     varied = frame(floats(images), labels, rng)
-    varied = whiten_background(varied, labels, rng)
-    varied = augment.sometimes(augment.bend(varied, rng, 0.6), varied, 0.7, rng)
-    varied = tint(varied, labels, rng)
-    varied = augment.sometimes(augment.coarsen(varied, rng, 20, SIZE), varied, 0.6, rng)
-    varied = augment.sometimes(augment.sharpen_or_blur(varied, rng, 3), varied, 0.4, rng)
+    among(varied, (labels == HE) & pick(0.33, n, rng), lambda x: glass(x, rng))
+    varied = light(varied, labels, rng)
+    among(varied, pick(0.5, n, rng), lambda x: augment.coarsen(x, rng, 20, SIZE))
+    among(varied, pick(0.4, n, rng), lambda x: augment.sharpen_or_blur(x, rng, 3))
+    among(varied, pick(0.08, n, rng), lambda x: screen(x, rng))
     varied = augment.mask_rectangles(varied, rng, 0.3, border=True)
     varied = augment.mask_rectangles(varied, rng, 0.2, border=False, largest=0.4)
-    return augment.speckle(varied, rng, 0.15).clamp(-2.2, 2.2)
+    among(varied, pick(0.5, n, rng), lambda x: augment.speckle(x, rng, 0.2))
+    return varied.clamp_(-2.2, 2.2)

@@ -159,7 +159,7 @@ def fit_head(network: SmallNetwork, embeddings: Tensor, labels: Labels) -> None:
 def fit_guard(network: SmallNetwork, embeddings: Tensor, labels: Labels) -> None:
     """Store class means and a shared whitening of training features in the network."""
     truth = torch.from_numpy(labels)
-    centres = torch.stack([embeddings[truth == c].mean(0) for c in truth.unique()])
+    centres = torch.stack([embeddings[truth == c].mean(0) for c in range(len(network.centres))])
     residuals = (embeddings - centres[truth]).double()
     values, vectors = torch.linalg.eigh(residuals.T @ residuals / len(residuals))
     values = values + 0.02 * values.mean()

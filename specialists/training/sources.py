@@ -15,7 +15,7 @@ from torch import Tensor
 
 from specialists.recogniser.preprocess import shrink
 from specialists.training.films import person
-from specialists.training.pictures import generate, photographs
+from specialists.training.pictures import crop, generate, photographs
 
 CLASSES = (
     "chest X-ray",
@@ -113,12 +113,22 @@ def invented(each: int, seed: int) -> Iterator[Case]:
         yield picture, "not a medical image", source, group
 
 
+def everyday(folder: Path, seed: int) -> Iterator[Case]:
+    """Yield everyday pictures by their kind, photographs also in crops."""
+    rng = np.random.default_rng(seed)
+    for row in rows(folder):
+        picture = load(folder, row["file"])
+        crops = 0 if row["kind"] == "plot" else 8
+        for shown in (picture, *(crop(Image.fromarray(picture), rng) for _ in range(crops))):
+            yield shown, "not a medical image", row["kind"], row["group"]
+
+
 def every_case(folders: Mapping[str, Path], seed: int) -> Iterator[Case]:
     """Yield all cases.
 
     Args:
         folders: `mednist`, `kermany`, `nih`, `iq_othnccd`, `idrid`, `ham10000`, `nct_crc`,
-            `osteosarcoma`, `lc25000`, `vqa_rad`.
+            `osteosarcoma`, `lc25000`, `vqa_rad`, `everyday`.
         seed: Of the generated pictures.
     """
     yield from mednist(folders["mednist"])
@@ -131,6 +141,7 @@ def every_case(folders: Mapping[str, Path], seed: int) -> Iterator[Case]:
     yield from simple(folders["osteosarcoma"], "H&E tissue", sarcoma_case)
     yield from simple(folders["lc25000"], "H&E tissue", lambda r: r["group"])
     yield from vqa_rad(folders["vqa_rad"])
+    yield from everyday(folders["everyday"], seed)
     yield from invented(150, seed)
 
 

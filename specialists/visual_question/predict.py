@@ -12,7 +12,7 @@ from PIL import Image
 
 from specialists.calibration import Booleans, Floats, prediction_sets, softmax
 from specialists.recogniser.preprocess import preprocess
-from specialists.visual_question.questions import Vocabulary
+from specialists.visual_question.questions import READ, Vocabulary, wording
 
 TINY = 16
 SEEN = ("chest X-ray", "other radiograph", "CT slice", "MR slice")
@@ -61,16 +61,15 @@ class Eye:
         return features, np.asarray(softmax(logits, self._temperature)[self._seen])
 
 
-def context(regions: ArrayLike, seen: ArrayLike) -> Floats:
-    """Return (n, 1 + regions + seen): what each word of a question is crossed with.
+def context(regions: ArrayLike) -> Floats:
+    """Return (n, 1 + regions): what each word of a question is crossed with.
 
     Args:
         regions: Shape (n, regions), scores of the part of the body; the greatest counts.
-        seen: Shape (n, 4), from `Eye.look`.
     """
     scores = np.asarray(regions, np.float64)
     best = np.eye(scores.shape[1])[scores.argmax(axis=1)]
-    return np.concatenate([np.ones((len(scores), 1)), best, np.asarray(seen, np.float64)], axis=1)
+    return np.concatenate([np.ones((len(scores), 1)), best], axis=1)
 
 
 class QuestionNet:
@@ -94,10 +93,16 @@ class QuestionNet:
         if hashlib.sha256(content).hexdigest() != self.card["sha256"]:
             raise ValueError("the weights do not have the SHA-256 that their card states")
         arrays = load(content)
-        words = tuple(arrays["vocabulary"].tobytes().decode("ascii").split("\n"))
-        self._vocabulary = Vocabulary(words, arrays["vocabulary_weights"].astype(np.float64))
+        self._vocabularies = [
+            Vocabulary(
+                kind,
+                tuple(arrays[kind].tobytes().decode("ascii").split("\n")),
+                arrays[f"{kind}_weights"].astype(np.float64),
+            )
+            for kind in READ
+        ]
         self._arrays = {
-            name: array.astype(np.float64) for name, array in arrays.items() if name != "vocabulary"
+            name: array.astype(np.float64) for name, array in arrays.items() if name not in READ
         }
         self._eye = Eye()
         if self._eye.sha256 != self.card["recogniser_sha256"]:
@@ -107,7 +112,7 @@ class QuestionNet:
     def canary(self, picture: NDArray[np.uint8]) -> Floats:
         """Return what a picture and a question about it give; see `specialists.canary`."""
         regions, _, seen = self.region(picture)
-        closed = self.closed(["is there a fracture"], regions[None], seen[None])
+        closed = self.closed(["is there a fracture"], regions[None])
         return np.concatenate([regions, seen, closed[0]])
 
     def region(self, picture: ArrayLike) -> tuple[Floats, Booleans, Floats]:
@@ -123,17 +128,16 @@ class QuestionNet:
         members = prediction_sets(probabilities, self.card["regions"]["thresholds"])
         return probabilities[0], members[0], seen
 
-    def closed(self, questions: Sequence[str], regions: ArrayLike, seen: ArrayLike) -> Floats:
+    def closed(self, questions: Sequence[str], regions: ArrayLike) -> Floats:
         """Return (n, 2): probabilities of no and yes.
 
         Args:
             questions: n of them.
             regions: Shape (n, regions), as `region` gives them.
-            seen: Shape (n, 4).
         """
-        words = self._vocabulary.vectors(questions)
+        words = wording(self._vocabularies, questions)
         crossed = self._arrays["closed_weight"] @ words.T
-        logit = np.einsum("cn,nc->n", crossed, context(regions, seen)) + self._arrays["closed_bias"]
+        logit = np.einsum("cn,nc->n", crossed, context(regions)) + self._arrays["closed_bias"]
         return softmax(
             np.stack([-logit / 2, logit / 2], axis=1), self.card["closed"]["temperature"]
         )

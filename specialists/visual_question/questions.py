@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -65,10 +65,27 @@ def terms(question: str) -> Counter[str]:
     return Counter([*words, *pairs])
 
 
+def pieces(question: str) -> Counter[str]:
+    """Two to five neighbouring letters of each word, its ends as blanks, counted."""
+    words = [f" {word} " for word in plain(question).split()]
+    return Counter(
+        word[start : start + size]
+        for word in words
+        for size in LETTERS
+        for start in range(max(1, len(word) - size + 1))
+    )
+
+
+LETTERS = range(2, 6)
+READ: dict[str, Callable[[str], Counter[str]]] = {"words": terms, "pieces": pieces}
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Terms with their inverse document frequencies."""
 
+    kind: str
+    """A key of `READ`: what the terms are."""
     terms: tuple[str, ...]
     weights: Floats
     """Shape (terms,)."""
@@ -78,17 +95,22 @@ class Vocabulary:
         places = {term: i for i, term in enumerate(self.terms)}
         rows = np.zeros((len(questions), len(self.terms)))
         for row, question in zip(rows, questions, strict=True):
-            for term, count in terms(question).items():
+            for term, count in READ[self.kind](question).items():
                 if term in places:
                     row[places[term]] = (1 + math.log(count)) * self.weights[places[term]]
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.maximum(lengths, 1e-12))
 
 
-def learn_vocabulary(questions: Iterable[str], least: int = 2) -> Vocabulary:
+def wording(vocabularies: Sequence[Vocabulary], questions: Sequence[str]) -> Floats:
+    """Return (questions, terms of all vocabularies)."""
+    return np.concatenate([known.vectors(questions) for known in vocabularies], axis=1)
+
+
+def learn_vocabulary(questions: Iterable[str], kind: str = "words", least: int = 2) -> Vocabulary:
     """Keep the terms of at least so many questions."""
-    documents = [set(terms(question)) for question in questions]
+    documents = [set(READ[kind](question)) for question in questions]
     counts = Counter(term for document in documents for term in document)
     kept = sorted(term for term, count in counts.items() if count >= least)
     frequency = np.array([counts[term] for term in kept], np.float64)
-    return Vocabulary(tuple(kept), np.log((1 + len(documents)) / (1 + frequency)) + 1)
+    return Vocabulary(kind, tuple(kept), np.log((1 + len(documents)) / (1 + frequency)) + 1)

@@ -1,23 +1,21 @@
-"""The reference backend: header and recogniser, the chest film model, and a small linear one."""
+"""The reference backend: header, recogniser, other specialists' models, a small linear one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from specialists.base import Picture, Progress, Reading, Request, Source
+from specialists.base import Progress, Reading, Request, Source
 from specialists.canary import check
 from specialists.errors import InvalidInput
-from specialists.readers import read_photograph, read_radiograph, read_volume
-from specialists.readers.slide import read_slide
 from specialists.schema import Manifest, PredictionSet, Provenance, SpecialistResult
+from specialists.visual_question.colleagues import Colleagues
+from specialists.visual_question.picture import film, picture, pixels, slices
 from specialists.visual_question.predict import SEEN, QuestionNet
 from specialists.visual_question.questions import aim
 from specialists.visual_question.spec import VisualQuestionRequest
@@ -38,9 +36,15 @@ MODALITIES = {
 _MODELLED = ("CR", "DX", "CT", "MR")
 _SURE = 0.5
 CANT_TELL = "Can't tell"
+LEARNED = "films of the chest, and on CT and MR of the head and the trunk"
+PARTS = frozenset(
+    {"head", "brain", "chest", "lung", "heart", "abdomen", "liver", "pancreas", "kidney", "pelvis"}
+)
+"""Of the body that `LEARNED` means."""
 NOT_ASSESSED = (
     "Everything that was not asked.",
-    "Open questions other than for the modality, the region and the view.",
+    "Open questions other than for the modality, the region, the view, and what the model of "
+    "another specialist measures.",
 )
 
 
@@ -63,6 +67,7 @@ class ReferenceBackend:
     def __init__(self, device: str) -> None:
         self._net = QuestionNet(Path(__file__).parent)
         self._chest: ChestNet | None = None
+        self._colleagues = Colleagues(device)
 
     def canary(self) -> None:
         """Try the model on the known picture."""
@@ -76,9 +81,12 @@ class ReferenceBackend:
             raise InvalidInput("The options are not those of answer_image_question.")
         source = inputs["image"][0]
         progress(0.1, "reading the image")
-        pixels = _pixels(source)
+        asked = self._colleagues.ask(request.question, source, progress)
+        if asked is not None:
+            return asked
+        shown = pixels(source)
         progress(0.5, "answering")
-        answer = self._answer(request.question, source, pixels)
+        answer = self._answer(request.question, source, shown)
         result = SpecialistResult(
             summary=answer.text,
             prediction_sets=(answer.predicted,) if answer.predicted else (),
@@ -86,19 +94,21 @@ class ReferenceBackend:
             warnings=answer.warnings,
             provenance=self._provenance(),
         )
-        return Reading(result, (_picture(pixels),))
+        return Reading(result, (picture(shown),))
 
-    def _answer(self, question: str, source: Source, pixels: NDArray[np.uint8]) -> Answer:
+    def _answer(self, question: str, source: Source, shown: NDArray[np.uint8]) -> Answer:
         manifest, wanted = source.manifest, aim(question)
         if wanted == "modality":
             return _modality(manifest)
         if wanted == "plane":
-            return _plane(manifest)
+            return _plane(source)
         if wanted == "organ" and manifest.body_part:
             return Answer(f"The image shows: {manifest.body_part}.")
         if manifest.modality not in _MODELLED:
-            return Answer(f"{CANT_TELL}: the model knows radiographs, CT and MR only.")
-        probabilities, members, seen = self._net.region(pixels)
+            return Answer(
+                f"{CANT_TELL}: the model knows radiographs, CT and MR only.{_hint(manifest)}"
+            )
+        probabilities, members, seen = self._net.region(shown)
         if seen.sum() < _SURE:
             return Answer(f"{CANT_TELL}: the image does not look like a radiograph, CT or MR.")
         if wanted == "organ":
@@ -106,7 +116,9 @@ class ReferenceBackend:
         if wanted == "opacity" and manifest.modality in ("CR", "DX") and _is_chest(manifest, seen):
             return self._opacity(source)
         if wanted in ("yes or no", "opacity"):
-            return self._closed(question, probabilities, seen)
+            if not _learned(manifest, seen):
+                return Answer(f"{CANT_TELL}: the questions were learned on {LEARNED}.")
+            return self._closed(question, probabilities)
         return Answer(f"{CANT_TELL}: no model here answers this kind of question.")
 
     def _region(self, probabilities: NDArray[np.float64], members: NDArray[np.bool_]) -> Answer:
@@ -115,22 +127,21 @@ class ReferenceBackend:
         text = f"The image shows: {labels[0]}." if len(labels) == 1 else _open(labels, "region")
         return Answer(text, self._set("region", names, probabilities, labels, text))
 
-    def _closed(
-        self, question: str, regions: NDArray[np.float64], seen: NDArray[np.float64]
-    ) -> Answer:
-        probabilities = self._net.closed([question], regions[None], seen[None])
+    def _closed(self, question: str, regions: NDArray[np.float64]) -> Answer:
+        probabilities = self._net.closed([question], regions[None])
         members = self._net.closed_sets(probabilities)[0]
         names = ("no", "yes")
         labels = tuple(name for name, inside in zip(names, members, strict=True) if inside)
         told = f"calibrated probability of yes {probabilities[0, 1]:.2f}"
         if len(labels) == 1:
-            text = f"To the question that was asked the model answers {labels[0]} ({told})."
+            text = f"To the question that was asked the model answers {labels[0]} ({told}), from "
+            text += "its words and the part of the body rather than from what the image shows."
         else:
             text = f"{CANT_TELL}: {'yes and no are' if labels else 'neither yes nor no is'} "
             text += f"compatible with the question and the image ({told})."
         note = (
             "The answer rests mostly on the words of the question; of the image the model sees "
-            "which region and modality it shows, little more."
+            "which part of the body it shows, no more."
         )
         return Answer(text, self._set("yes or no", names, probabilities[0], labels, text), (note,))
 
@@ -140,9 +151,9 @@ class ReferenceBackend:
 
         folder = Path(predict.__file__).parent
         self._chest = self._chest or predict.ChestNet(folder)
-        film, years = _film(source), source.manifest.age_years
+        shown, years = film(source), source.manifest.age_years
         population = None if years is None else "adult" if years >= 18 else "paediatric"
-        logits = self._chest.logits([film])
+        logits = self._chest.logits([shown])
         row = self._chest.calibrated(logits, population)[0]
         members = self._chest.sets(logits, population)[0]
         order = [self._chest.classes.index(name) for name in ("normal", "pneumonia")]
@@ -208,10 +219,21 @@ def _modality(manifest: Manifest) -> Answer:
     return Answer(f"The image is {named}, as the recogniser sees it.")
 
 
-def _plane(manifest: Manifest) -> Answer:
-    if manifest.view is None:
-        return Answer(f"{CANT_TELL}: the view is not in the header, and no model here reads it.")
-    return Answer(f"By its header the view is {manifest.view}.")
+def _plane(source: Source) -> Answer:
+    """From the header, or from how a volume's slices lie."""
+    manifest = source.manifest
+    if manifest.view is not None:
+        return Answer(f"By its header the view is {manifest.view}.")
+    plane = slices(source) if manifest.kind == "volume" else None
+    if plane is not None:
+        return Answer(f"By its geometry the scan is of {plane} slices.")
+    return Answer(f"{CANT_TELL}: the view is not in the header, and no model here reads it.")
+
+
+def _hint(manifest: Manifest) -> str:
+    if manifest.modality != "SM":
+        return ""
+    return " Of tissue, the question must name the organ it is from: lung, colon or bone."
 
 
 def _with_chest(
@@ -231,50 +253,16 @@ def _open(labels: Sequence[str], what: str) -> str:
     return f"{CANT_TELL} for sure: the {what} may be {' or '.join(labels)}."
 
 
+def _learned(manifest: Manifest, seen: NDArray[np.float64]) -> bool:
+    """Whether the picture is of a kind that the questions were about."""
+    if manifest.modality in ("CR", "DX"):
+        return _is_chest(manifest, seen)
+    if manifest.body_part is not None:
+        return manifest.body_part in PARTS
+    return bool(seen[SEEN.index("other radiograph")] < _SURE)
+
+
 def _is_chest(manifest: Manifest, seen: NDArray[np.float64]) -> bool:
     if manifest.body_part is not None:
         return manifest.body_part == "chest"
     return bool(seen[SEEN.index("chest X-ray")] >= _SURE)
-
-
-def _film(source: Source) -> NDArray[np.float32]:
-    return read_radiograph(source.paths, series=source.series).pixels
-
-
-def _pixels(source: Source) -> NDArray[np.uint8]:
-    """The image as a viewer shows it; of a volume its middle slice."""
-    kind = source.manifest.kind
-    if kind == "radiograph":
-        return _grey(_film(source))
-    if kind == "volume":
-        volume = read_volume(source.paths, series=source.series)
-        axis = _slice_axis(volume.array.shape)
-        across = volume.array.shape[axis] // 2
-        middle = np.asarray(np.take(volume.array, across, axis), np.float32)
-        low, high = (-160, 240) if volume.unit == "HU" else np.percentile(middle, (1, 99))
-        # Patient right on the left and front up, as slices are shown.
-        upright = middle.T[::-1, ::-1]
-        scaled = (upright - low) / max(float(high - low), 1e-6)
-        return _grey(np.asarray(scaled, np.float32))
-    if kind == "slide":
-        return read_slide(source.paths, field_um=112.0, most=0, series=source.series).thumbnail
-    return read_photograph(source.paths, series=source.series).pixels
-
-
-def _slice_axis(shape: tuple[int, ...]) -> int:
-    """The axis that the slices are stacked along: the much shorter one, else head to feet."""
-    shortest = int(np.argmin(shape))
-    return shortest if 2 * shape[shortest] < sorted(shape)[1] else 2
-
-
-def _grey(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    eight = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    return np.repeat(eight[..., None], 3, axis=2)
-
-
-def _picture(pixels: NDArray[np.uint8]) -> Picture:
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    image.thumbnail((560, 560))
-    buffer = BytesIO()
-    image.quantize(128).save(buffer, "PNG", optimize=True)
-    return Picture("The image that the question is about", buffer.getvalue())

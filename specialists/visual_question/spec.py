@@ -48,5 +48,7 @@ SPEC = SpecialistSpec(
             install='pip install "wardround[models]"',
         ),
     ),
+    labels={"no": ("false", "n"), "yes": ("true", "y")},
+    positive=("yes",),
     keywords=("what is shown", "which organ", "which modality", "what plane", "describe the image"),
 )  # fmt: skip

@@ -63,24 +63,19 @@ def test_model_that_computes_something_else_is_refused(expected: list[float]) ->
 
 def test_exchanged_weights_are_refused_though_their_digest_is_the_cards(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    from safetensors.torch import load_file
-
-    from specialists.chest_xray.predict import ChestNet
-    from specialists.network import build_network
+    from specialists.network import load_network
+    from specialists.recogniser.predict import Recogniser
     from specialists.training.card import write_weights
 
-    card = json.loads((HOME / "chest_xray" / "reference.json").read_text("utf-8"))
-    network = build_network(card["architecture"])
-    state = load_file(HOME / "chest_xray" / "reference.safetensors")
-    network.load_state_dict(
-        {n: t.float() if t.is_floating_point() else t for n, t in state.items()}
-    )
+    folder = HOME / "recogniser"
+    card = json.loads((folder / "reference.json").read_text("utf-8"))
+    network = load_network(folder / "reference.safetensors", card)
     with torch.no_grad():
         network.head.weight.add_(0.05)
     card["sha256"] = write_weights(network, tmp_path / "reference.safetensors")
     (tmp_path / "reference.json").write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(BackendUnavailable, match="what its card says"):
-        check(ChestNet(tmp_path))
+        check(Recogniser(tmp_path))
 
 
 def test_card_of_a_training_run_gets_the_canary_of_its_weights(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 import specialists
 from specialists.chest_xray.predict import ChestNet
 from specialists.recogniser.predict import Recogniser
+from specialists.recogniser.spec import SPEC
 
 HOME = Path(specialists.__file__).parent
 DATA = Path(__file__).parents[1] / "data"
@@ -104,7 +105,8 @@ def test_chest_answers_no_films_with_no_rows(chest):
 
 
 def test_evidence_map_covers_the_film_and_leaves_the_border_out(chest):
-    film = np.pad(grey(FILMS[0]), ((40, 0), (0, 0)))
+    path = next(one for one in FILMS if "pneumonia" in one.stem)
+    film = np.pad(grey(path), ((40, 0), (0, 0)))
     evidence = chest.evidence_map(film)
     assert evidence.shape == film.shape
     assert evidence.dtype == np.float32
@@ -153,3 +155,59 @@ def test_recogniser_is_deterministic(recogniser):
     rows = recogniser.probabilities(pictures)
     assert rows.sum(axis=1) == pytest.approx(1)
     assert recogniser.sets(pictures).any(axis=1).all()
+
+
+def framed(film, value):
+    picture = np.full((film.shape[0] * 5 // 4, film.shape[1] * 5 // 4, 3), value, np.uint8)
+    top, left = film.shape[0] // 8, film.shape[1] // 8
+    picture[top : top + film.shape[0], left : left + film.shape[1]] = film
+    return picture
+
+
+@pytest.mark.parametrize("path", sorted((DATA / "cxr").glob("*.png")), ids=lambda path: path.stem)
+def test_recogniser_knows_a_film_in_a_border_or_stretched(recogniser, path):
+    film = colour(path)
+    shown = [framed(film, value) for value in (0, 128)]
+    shown += [np.asarray(Image.fromarray(film).resize(size)) for size in ((640, 480), (400, 560))]
+    shown.append(np.pad(film, ((0, 0), (256, 256), (0, 0))))
+    assert [seen.label for seen in recogniser.recognise_all(shown)] == ["chest X-ray"] * len(shown)
+
+
+@pytest.mark.parametrize("path", sorted((DATA / "cxr").glob("*.png")), ids=lambda path: path.stem)
+def test_recogniser_takes_an_inverted_film_for_nothing_else(recogniser, path):
+    assert recogniser.recognise(255 - colour(path)).label in {"chest X-ray", "unknown"}
+
+
+@pytest.mark.parametrize("value", [0, 128])
+def test_recogniser_sees_nothing_medical_on_an_even_field(recogniser, value):
+    field = np.full((300, 400, 3), value, np.uint8)
+    assert recogniser.recognise(field).label in {"unknown", "not a medical image"}
+
+
+def test_recogniser_answers_in_time(recogniser):
+    film, began = framed(colour(next(DATA.glob("cxr/*.png"))), 0), time.process_time()
+    recogniser.recognise(film)
+    assert time.process_time() - began < 0.6
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("CXR", "chest X-ray"),
+        ("Chest_X-ray", "chest X-ray"),
+        ("AbdomenCT", "CT slice"),
+        ("HeadCT", "CT slice"),
+        ("breast mri", "MR slice"),
+        ("Hand", "other radiograph"),
+        ("H&E tissue", "H&E tissue"),
+        ("not_a_medical_image", "not a medical image"),
+    ],
+)
+def test_recogniser_label_of_a_data_set_names_one_class(name, expected):
+    fitting = [label for label, known in SPEC.labels.items() if name.lower() in known]
+    assert fitting == [expected]
+
+
+def test_recogniser_spelling_is_of_one_class_only():
+    spelled = [name for known in SPEC.labels.values() for name in known]
+    assert len(spelled) == len(set(spelled))

@@ -84,10 +84,10 @@ def dicom(drawn: np.ndarray, tmp_path: Path) -> Path:
 
 
 def read(path: Path, modality: str = "XC", **options: Any) -> Any:
-    _, backend = Host("cpu").backend(spec_of("classify_skin_lesion"))
     manifest = Manifest(kind="photograph", format="PNG", modality=modality)
     inputs = {"photograph": [Source((path,), manifest)]}
-    return backend.read(inputs, SkinRequest(**options), lambda share, told: None)
+    spec, request = spec_of("classify_skin_lesion"), SkinRequest(**options)
+    return Host("cpu").read(spec, inputs, request, lambda share, told: None)
 
 
 @pytest.fixture
@@ -161,12 +161,11 @@ def test_age_sex_and_site_move_the_probabilities(net: SkinNet, drawn: np.ndarray
 
 
 def test_age_is_taken_from_the_request_before_the_header(stored: Path) -> None:
-    _, backend = Host("cpu").backend(spec_of("classify_skin_lesion"))
-    results = []
+    host, spec, results = Host("cpu"), spec_of("classify_skin_lesion"), []
     for header, options in ((30, {}), (80, {}), (80, {"age_years": 30.0})):
         manifest = Manifest(kind="photograph", format="PNG", modality="XC", age_years=header)
         inputs = {"photograph": [Source((stored,), manifest)]}
-        reading = backend.read(inputs, SkinRequest(**options), lambda share, told: None)
+        reading = host.read(spec, inputs, SkinRequest(**options), lambda share, told: None)
         results.append(reading.result.prediction_sets[0].probabilities)
     assert results[0] == results[2] != results[1]
 
