@@ -198,7 +198,7 @@ def test_slices_named_one_by_one_are_one_attachment(run: Run, data: Path) -> Non
 
 def test_doctor_says_what_would_be_used(run: Run) -> None:
     report = json.loads(run("doctor", "--json").stdout)
-    assert report["planner"]["in use"].startswith("rules")
+    assert report["planner"]["in use"].startswith("Gemma, shipped checkpoint")
     assert report["specialists"]["report_ct"] == "reference"
 
 
