@@ -100,8 +100,9 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
         "threshold": threshold,
         "second_opinion": opinion,
         "figures": {
-            "validation": f"{cases.name}, {len(rows)} cases; wording was tuned on the half with "
-            "even numbers, on which calibration and threshold are fitted too",
+            "validation": f"{cases.name}, {len(rows)} cases, not a held-out set: all is fitted on "
+            "the half with even numbers, and cases of both halves were read while wording and "
+            "plain code were tuned, so both figures are optimistic",
             "fitted_half": _figures([(p, r) for p, r in sure if r in fitted], threshold),
             "other_half": _figures([(p, r) for p, r in sure if r in told], threshold),
             "held_out_tools": _held_out(gemma),
