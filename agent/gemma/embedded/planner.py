@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,7 @@ from agent.calling import instead, say
 from agent.gemma import PlanRequest
 from agent.gemma.embedded.prompt import asked_text, catalogue_text, parse, shortlist, slots_of
 from agent.gemma.embedded.reading import Reading, resolve
+from agent.rules import planned
 from specialists.errors import PlannerUnavailable
 
 if TYPE_CHECKING:
@@ -36,13 +37,21 @@ class Thought:
 
     reading: Reading
     plan: Plan
+    """The model's; or that of the rules, where the model is unsure and they see it otherwise."""
     probability: float
     """That the plan is right, as calibrated on the validation set."""
     written: Written
+    agreed: bool = True
+    """Whether the rules would plan the same."""
+    swapped: bool = False
+    """Whether the plan is that of the rules."""
 
 
 class EmbeddedGemma:
     """Plans with the checkpoint that ships; loads it at the first question.
+
+    The model reads the words, plain code the headers. Where the model is unsure, the rules give a
+    second opinion; where the plan would act and is still not probable enough, the user is asked.
 
     Args:
         folder: Another checkpoint of the same make.
@@ -65,17 +74,29 @@ class EmbeddedGemma:
 
     def think(self, request: PlanRequest) -> Thought:
         """Write a plan and say how probably it is right."""
+        return self.judge(self.write(request), request)
+
+    def write(self, request: PlanRequest) -> Written:
+        """Let the model write its reading of the question."""
         tools = shortlist(request)
         slots = slots_of(tools)
-        written = self.checkpoint.write(
+        return self.checkpoint.write(
             catalogue_text(tools, slots),
             asked_text(request, slots),
             list(slots.values()),
             [one.id for one in request.attachments],
         )
-        reading = parse(written.words, slots)
-        probability = self.calibrated(features(written))
-        return Thought(reading, resolve(reading, request), probability, written)
+
+    def judge(self, written: Written, request: PlanRequest) -> Thought:
+        """Make a plan of what the model wrote, with a second opinion, and its probability."""
+        reading = parse(written.words, slots_of(shortlist(request)))
+        own, other = resolve(reading, request), planned(request)
+        agreed = _same(own, other)
+        unsure = math.prod(written.probabilities) < float(self.card.get("second_opinion", 0.0))
+        thought = Thought(reading, own, 0.0, written, agreed)
+        if unsure and not agreed:
+            thought = replace(thought, plan=other, swapped=True)
+        return replace(thought, probability=self.calibrated(features(thought)))
 
     @cached_property
     def card(self) -> dict[str, Any]:
@@ -98,7 +119,7 @@ class EmbeddedGemma:
 
     def calibrated(self, values: Sequence[float]) -> float:
         """The probability that a plan with these `features` is right."""
-        fit = self.card.get("calibration", {"weights": [1.0, 0.0, 0.0], "bias": 0.0})
+        fit = self.card.get("calibration", {"weights": [0.0, 1.0, 0.0, 0.0, 0.0], "bias": 0.0})
         score = fit["bias"] + sum(w * v for w, v in zip(fit["weights"], values, strict=True))
         return 1.0 / (1.0 + math.exp(-score))
 
@@ -110,11 +131,24 @@ def cautious(thought: Thought, threshold: float, request: PlanRequest) -> Plan:
     return say("clarify", _unsure(thought.plan, request))
 
 
-def features(written: Written) -> tuple[float, float, float]:
-    """What the calibration looks at: log-odds of the least sure token, of all, and the length."""
-    least = min(written.probabilities)
-    joint = math.prod(written.probabilities)
-    return _log_odds(least), _log_odds(joint), float(len(written.words))
+def features(thought: Thought) -> tuple[float, ...]:
+    """What the calibration looks at.
+
+    Log-odds of the least sure token and of all together, the number of tokens, whether the rules
+    agree, and whether the plan is theirs.
+    """
+    least = min(thought.written.probabilities)
+    joint = math.prod(thought.written.probabilities)
+    length = float(len(thought.written.words))
+    return (
+        _log_odds(least), _log_odds(joint), length, float(thought.agreed), float(thought.swapped),
+    )  # fmt: skip
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    """Whether two plans do the same, whatever they say."""
+    shapes = [{(call.tool, call.attachments) for call in plan.calls} for plan in (one, other)]
+    return one.action == other.action and shapes[0] == shapes[1]
 
 
 def _log_odds(probability: float) -> float:

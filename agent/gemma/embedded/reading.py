@@ -7,6 +7,7 @@ so that a call of a tool on a file that it does not take can't come out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -24,11 +25,12 @@ from agent.calling import (
     needs,
     refusals,
     say,
+    takes,
 )
-from agent.followup import earlier_calls, in_play
+from agent.followup import earlier_calls, in_play, tools_named
 from agent.gemma import PlanRequest
 from agent.toolbox import ToolInfo
-from agent.wording import plain, without_orders
+from agent.wording import COMPARE, NOT, ONLY, excluded, modalities, plain, without_orders
 
 __all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve"]
 
@@ -87,39 +89,94 @@ def _again(wishes: Sequence[Wish], request: PlanRequest) -> Plan | None:
 
 def _read(wishes: Sequence[Wish], request: PlanRequest) -> Plan:
     by_id = {one.id: one for one in request.attachments if one.manifest is not None}
+    absent = _ids(request) - {one.id for one in request.attachments}
+    if absent and by_id:
+        return say("clarify", f"There is no attachment {', '.join(sorted(absent))}.")
     calls: list[Call] = []
-    for wish in sorted(wishes, key=lambda one: not one.tool):
+    for wish in sorted(wishes, key=lambda one: _turn_of(one, request)):
         calls += _calls(wish, by_id, calls, request)
     if not calls:
         return say("clarify", _asked(wishes, request))
+    if not any(wish.attachments or wish.together for wish in wishes):
+        calls += _overlooked(calls, list(by_id.values()), request)
     order = {name: place for place, name in enumerate(by_id)}
     calls.sort(key=lambda call: min([order[name] for name in call.attachments], default=-1))
     distinct = [call for place, call in enumerate(calls) if call not in calls[:place]]
     return Plan(action="call", calls=tuple(distinct))
 
 
+def _turn_of(wish: Wish, request: PlanRequest) -> int:
+    """Specialists first, then the tool for free questions, then whatever takes what is left."""
+    if wish.tool is None:
+        return 2
+    return int(asks(request.catalogue[wish.tool]))
+
+
+def _overlooked(
+    made: Sequence[Call], files: Sequence[Attachment], request: PlanRequest
+) -> list[Call]:
+    """Calls that the question names in a tool's own words, on files that no call reads.
+
+    A model may lose one of several requests; not where the question picks out some files.
+    """
+    text = without_orders(plain(request.question))
+    if re.search(f"{ONLY}|{COMPARE}", text) or excluded(text) or _ids(request) or request.earlier:
+        return []
+    text = re.sub(rf"{NOT}\w+", " ", text)
+    left = _unread(files, made)
+    known = request.catalogue
+    named = [info for info in tools_named(text, list(known.values())) if not asks(info)]
+    calls = [call for info in named for call in calls_of(info, left, request.question)]
+    kinds = modalities(text)
+    left = [one for one in _unread(left, calls) if one.manifest and one.manifest.modality in kinds]
+    return [*calls, *calls_by_kind(left, known.values(), request.question)]
+
+
+def _unread(files: Sequence[Attachment], made: Sequence[Call]) -> list[Attachment]:
+    served = {name for call in made for name in call.attachments}
+    return [one for one in files if one.id not in served]
+
+
 def _calls(
     wish: Wish, by_id: Mapping[str, Attachment], made: Sequence[Call], request: PlanRequest
 ) -> list[Call]:
-    files = [by_id[name] for name in wish.attachments if name in by_id]
+    files, told = [by_id[name] for name in wish.attachments if name in by_id], _ids(request)
     if not wish.attachments:
         files = [one for one in in_play(plain(request.question), request) if one.id in by_id]
+    if told and not told.issubset(wish.attachments):
+        files = [one for one in by_id.values() if one.id in told]
     if wish.tool is None:
-        served = {name for call in made for name in call.attachments}
-        left = [one for one in files if wish.attachments or one.id not in served]
+        left = files if wish.attachments else _unread(files, made)
         return calls_by_kind(left, request.catalogue.values(), request.question, wish.together)
     info = request.catalogue[wish.tool]
     if info.accepts is None:
         return [Call(tool=info.name, arguments=named_options(info, request.question))]
-    if asks(info) and not wish.attachments:
-        files = _for_questions(files, made)
+    if asks(info):
+        files = _for_questions(files, list(by_id.values()), made, request)
     return calls_of(info, files, request.question, wish.together)
 
 
-def _for_questions(files: Sequence[Attachment], made: Sequence[Call]) -> list[Attachment]:
+def _ids(request: PlanRequest) -> set[str]:
+    """Ids of attachments that the question names, and not to leave them out."""
+    text = plain(request.question)
+    left_out = re.search(rf"{NOT}a\d+\b", text)
+    return set() if left_out else {one.upper() for one in re.findall(r"\ba\d{1,2}\b", text)}
+
+
+def _for_questions(
+    files: Sequence[Attachment],
+    everything: Sequence[Attachment],
+    made: Sequence[Call],
+    request: PlanRequest,
+) -> list[Attachment]:
     """A free question beside others is about the files that nothing else reads, if there are."""
-    served = {name for call in made for name in call.attachments}
-    return [one for one in files if one.id not in served] or list(files)
+    if not made or _unread(files, made):
+        return _unread(files, made)
+    others = [info for info in request.catalogue.values() if not asks(info)]
+    alone = [
+        one for one in _unread(everything, made) if not any(takes(info, one) for info in others)
+    ]
+    return alone or list(files)
 
 
 def _asked(wishes: Sequence[Wish], request: PlanRequest) -> str:

@@ -1,26 +1,33 @@
 """The card of a checkpoint: calibration, threshold and figures on the validation set.
 
-The calibration is a logistic regression of "the plan is right" on three features of the tokens'
-probabilities. The threshold is the least probability from which at most 2% of the plans that act
-are wrong. Both are fitted on one half of the cases and told on the other.
+The calibration is a logistic regression of "the plan is right" on the features that the planner
+names. The threshold is the least probability from which at most 2% of the plans that act do so
+where every right plan asks, answers or refuses. `second_opinion` is the model's own probability
+under which the rules are followed where they plan otherwise. All are fitted on one half of the
+cases and told on the other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.answer import Plan
 from agent.duty import gate_question
-from agent.evaluate.cases import read_cases
+from agent.evaluate.cases import Case, read_cases
 from agent.evaluate.intervals import ratio
 from agent.evaluate.routing import Outcome
+from agent.gemma import PlanRequest
+from agent.gemma.embedded.checkpoint import Written
 from agent.gemma.embedded.planner import EmbeddedGemma, cautious, features
 from agent.gemma.training.cases import of_added_tools
 from agent.gemma.training.catalogues import HELD_OUT, shipped
+from agent.rules import planned
 
 __all__ = ["write_card"]
 
@@ -38,8 +45,20 @@ class _Row:
     values: tuple[float, ...]
     right: bool
     acts: bool
+    misplaced: bool
+    """Whether it acts where no right plan does."""
     asks_right: bool
     """Whether a question back would be right here."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One case and what the model wrote of it."""
+
+    number: int
+    case: Case
+    request: PlanRequest
+    written: Written
 
 
 def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
@@ -55,14 +74,17 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
     """
     gemma = EmbeddedGemma(folder)
     gemma.card.clear()
-    rows = _rows(gemma, cases)
+    read = _read(gemma, cases)
+    opinion = _second_opinion(gemma, read)
+    gemma.card["second_opinion"] = opinion
+    rows = [_row(gemma, one) for one in read]
     fitted = [row for row in rows if row.number % 2 == 0]
     told = [row for row in rows if row.number % 2 == 1]
     weights, bias = _logistic([row.values for row in fitted], [row.right for row in fitted])
     fit = {"weights": weights, "bias": bias}
     gemma.card["calibration"] = fit
     sure = [(gemma.calibrated(row.values), row) for row in rows]
-    threshold = _threshold([(p, row.right) for p, row in sure if row.acts and row in fitted])
+    threshold = _threshold([(p, row.misplaced) for p, row in sure if row.acts and row in fitted])
     card = {
         "name": "wardround shipped Gemma",
         "architecture": "Gemma3ForCausalLM",
@@ -76,9 +98,11 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
         "knows no medicine: what it plans is checked by the gate.",
         "calibration": fit,
         "threshold": threshold,
+        "second_opinion": opinion,
         "figures": {
-            "validation": f"{cases.name}, {len(rows)} cases; wording was tuned on the half with "
-            "even numbers, on which calibration and threshold are fitted too",
+            "validation": f"{cases.name}, {len(rows)} cases, not a held-out set: all is fitted on "
+            "the half with even numbers, and cases of both halves were read while wording and "
+            "plain code were tuned, so both figures are optimistic",
             "fitted_half": _figures([(p, r) for p, r in sure if r in fitted], threshold),
             "other_half": _figures([(p, r) for p, r in sure if r in told], threshold),
             "held_out_tools": _held_out(gemma),
@@ -89,18 +113,44 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
     return card
 
 
-def _rows(gemma: EmbeddedGemma, cases: Path) -> list[_Row]:
-    rows = []
+def _read(gemma: EmbeddedGemma, cases: Path) -> list[_Read]:
+    read = []
     for number, case in enumerate(read_cases(cases), 1):
         request = case.request(shipped())
-        thought = gemma.think(request)
-        plan = gate_question(thought.plan, request).plan
-        asked = gate_question(cautious(thought, 2.0, request), request).plan
-        right = Outcome(case, plan, 0.0, 0).exact
-        asks_right = Outcome(case, asked, 0.0, 0).exact
-        values = features(thought.written)
-        rows.append(_Row(number, case.category, values, right, plan.action == "call", asks_right))
-    return rows
+        read.append(_Read(number, case, request, gemma.write(request)))
+    return read
+
+
+def _second_opinion(gemma: EmbeddedGemma, read: Sequence[_Read]) -> float:
+    """The switch to the rules with which most plans of the fitted half are right."""
+    known = []
+    for one in read:
+        if one.number % 2 == 0:
+            thought = gemma.judge(one.written, one.request)
+            plans = (thought.plan, planned(one.request))
+            own, other = (_right(plan, one) for plan in plans)
+            known.append((math.prod(one.written.probabilities), own, other))
+    steps = [step / 20 for step in range(20)]
+    return max(steps, key=lambda step: (sum(b if p < step else a for p, a, b in known), -step))
+
+
+def _row(gemma: EmbeddedGemma, one: _Read) -> _Row:
+    thought = gemma.judge(one.written, one.request)
+    acts = gate_question(thought.plan, one.request).plan.action == "call"
+    return _Row(
+        one.number,
+        one.case.category,
+        features(thought),
+        _right(thought.plan, one),
+        acts,
+        acts and all(plan.action != "call" for plan in one.case.right),
+        _right(cautious(thought, 2.0, one.request), one),
+    )
+
+
+def _right(plan: Plan, one: _Read) -> bool:
+    gated = gate_question(plan, one.request).plan
+    return Outcome(one.case, gated, 0.0, 0).exact
 
 
 def _logistic(
@@ -121,12 +171,12 @@ def _logistic(
 
 
 def _threshold(acting: Sequence[tuple[float, bool]]) -> float:
-    """The least probability from which at most 2% of the plans that act are wrong."""
+    """The least probability from which at most 2% of the plans that act should not."""
     best = 1.0
     ordered = sorted(acting, reverse=True)
     wrong = 0
-    for place, (probability, right) in enumerate(ordered, 1):
-        wrong += not right
+    for place, (probability, misplaced) in enumerate(ordered, 1):
+        wrong += misplaced
         if wrong <= _WRONG_ACTIONS * place:
             best = probability
     return round(best, 4)
@@ -141,7 +191,8 @@ def _figures(sure: Sequence[tuple[float, _Row]], threshold: float) -> dict[str, 
         "n": len(sure),
         "exact_plan": ratio([(one, 1) for one in final]),
         "exact_plan_without_threshold": ratio([(row.right, 1) for _, row in sure]),
-        "wrong_actions": ratio([(not row.right, 1) for _, row in kept]),
+        "wrong_actions": ratio([(row.misplaced, 1) for _, row in kept]),
+        "wrong_plans_that_act": ratio([(not row.right, 1) for _, row in kept]),
         "asked_instead_of_acting": ratio([(p < threshold, 1) for p, _ in acting]),
         "calibration_error": _calibration_error(sure),
         "categories": {
@@ -166,7 +217,7 @@ def _calibration_error(sure: Sequence[tuple[float, _Row]], bins: int = 10) -> fl
     return round(sum(gaps) / len(ordered), 4)
 
 
-def _held_out(gemma: EmbeddedGemma, n: int = 400) -> dict[str, Any]:
+def _held_out(gemma: EmbeddedGemma, n: int = 300) -> dict[str, Any]:
     """Tools of kinds that training never saw, added to the shipped ones."""
     wanted: list[tuple[float, float]] = []
     others: list[tuple[float, float]] = []

@@ -8,7 +8,7 @@ from typing import Any
 from agent.answer import Attachment
 from specialists.schema import Manifest
 
-__all__ = ["FREE", "KINDS", "MODALITY_OF", "attach", "manifest"]
+__all__ = ["FREE", "KINDS", "MODALITY_OF", "POOL", "attach", "manifest"]
 
 _FILM: dict[str, Any] = {"kind": "radiograph", "format": "DICOM", "modality": ["CR", "DX"]}
 _CT: dict[str, Any] = {
@@ -68,6 +68,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "unreadable": {},
 }  # fmt: skip
 """By name: the fields of a manifest, each one value or several to pick from."""
+
+POOL = ("chest film", "chest ct", "fundus", "skin photo", "slide", "brain mr", "variants",
+         "limb film", "abdominal ct", "dermoscopy")  # fmt: skip
+"""Kinds of file that lie about in any case."""
 
 FREE = {
     "chest film": "chest film", "limb film": "limb film", "hand film": "limb film",

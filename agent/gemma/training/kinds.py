@@ -6,28 +6,32 @@ from agent.gemma.embedded.reading import Reading, Wish
 from agent.gemma.training.catalogues import OWN_FILES, VQA
 from agent.gemma.training.files import FREE, KINDS
 from agent.gemma.training.other_kinds import (
-    about,
     absent_kind,
     added,
     added_beside,
     ambiguous,
-    definition,
-    earlier,
+    comparison,
     follow_up,
-    forced,
+    genotypes,
     hidden,
-    identity,
     latest,
     missing,
+    wrong_file,
+)
+from agent.gemma.training.scene import Scene, Unfit
+from agent.gemma.training.speech import file_id, free, object_of, own, phrase
+from agent.gemma.training.talk_kinds import (
+    about,
+    definition,
+    earlier,
+    forced,
+    identity,
     nonsense,
     order,
     rider,
     scope,
     scope_beside,
-    wrong_file,
 )
-from agent.gemma.training.scene import Scene, Unfit
-from agent.gemma.training.speech import file_id, free, object_of, own, phrase
 from agent.gemma.training.words import clinicians_questions, words
 
 __all__ = [
@@ -90,22 +94,10 @@ def single(scene: Scene) -> Reading:
     return _read(Wish(here))
 
 
-def genotypes(scene: Scene) -> Reading:
-    """Genotypes with scoring files or other genotypes."""
-    here = scene.here("score_polygenic_risk")
-    text = scene.unmistakable(own(scene.random, "score_polygenic_risk", scene.tongue), here)
-    kinds = ["variants", "scoring"]
-    if scene.random.random() < 0.2:
-        kinds = scene.random.choice((["scoring"], ["variants", "scoring", "scoring"]))
-    scene.attach(kinds + scene.distractors(["variants", "scoring"]))
-    scene.say(text)
-    return _read(Wish(here))
-
-
 def free_question(scene: Scene) -> Reading:
     """A question that only the tool for free questions can answer."""
-    kind = scene.random.choice(list(FREE))
-    if scene.random.random() < 0.2:
+    kind = "chest film" if scene.random.random() < 0.25 else scene.random.choice(list(FREE))
+    if scene.random.random() < 0.25:
         text = own(scene.random, VQA, scene.tongue)
     else:
         text = free(scene.random, kind, scene.tongue)
@@ -294,26 +286,3 @@ def every(scene: Scene) -> Reading:
     scene.attach(scene.random.choices(pool, k=scene.random.choice((2, 2, 3, 4, 5, 6))))
     scene.say(phrase(scene.random, scene.tongue, "every"))
     return _read(Wish())
-
-
-def comparison(scene: Scene) -> Reading:
-    """Two films of the chest, one earlier."""
-    random, here = scene.random, scene.here("report_chest_xray")
-    term = words("own").pick(random, "report_chest_xray", f"{scene.tongue}.term")
-    near = scene.distractors(["chest film"], 2) if random.random() < 0.3 else []
-    ids = scene.attach(["chest film", "chest film", *near])["chest film"]
-    if random.random() < 0.25:
-        new, old = random.sample(ids, 2)
-        text = phrase(random, "en", "compareid", a=new, b=old)
-        scene.say(text)
-        return _read(Wish(here, (new, old), together=True))
-    text = phrase(random, scene.tongue, "compare", t=term)
-    if random.random() < 0.4:
-        joint = random.choice((", ", " - ", ". "))
-        text = joint.join((object_of(random, "report_chest_xray", scene.tongue), text))
-    if not near and random.random() < 0.3:
-        scene.history = [(own(random, "report_chest_xray", scene.tongue), "call")]
-        scene.say(text)
-        return _read(Wish(here, (ids[1], ids[0]), together=True))
-    scene.say(text)
-    return _read(Wish(here, (), together=True))

@@ -4,50 +4,29 @@ from __future__ import annotations
 
 from agent.gemma.embedded.reading import Reading, Wish
 from agent.gemma.training.catalogues import OTHERS, OWN_FILES, Invented
-from agent.gemma.training.files import FREE, KINDS, MODALITY_OF
+from agent.gemma.training.files import FREE, KINDS, MODALITY_OF, POOL
 from agent.gemma.training.scene import Scene, Unfit
 from agent.gemma.training.speech import asked, file_id, free, object_of, own, phrase
+from agent.gemma.training.talk_kinds import maybe_files, talk
 from agent.gemma.training.words import words
 
 __all__ = [
-    "about",
     "absent_kind",
     "added",
     "added_beside",
     "ambiguous",
-    "definition",
-    "earlier",
+    "comparison",
     "follow_up",
-    "forced",
+    "genotypes",
     "hidden",
-    "identity",
     "latest",
     "missing",
-    "nonsense",
-    "order",
-    "rider",
-    "scope",
-    "scope_beside",
     "wrong_file",
 ]
-
-_TALK = words("talk")
-_POOL = ("chest film", "chest ct", "fundus", "skin photo", "slide", "brain mr", "variants",
-         "limb film", "abdominal ct", "dermoscopy")  # fmt: skip
 
 
 def _read(*wishes: Wish) -> Reading:
     return Reading("read", wishes)
-
-
-def _maybe_files(scene: Scene, chance: float = 0.5) -> None:
-    if scene.random.random() < chance:
-        scene.attach(scene.random.choices(_POOL, k=scene.random.choice((1, 1, 1, 2))))
-
-
-def _maybe_past(scene: Scene, chance: float = 0.15) -> None:
-    if scene.attachments and scene.random.random() < chance:
-        scene.history = [(phrase(scene.random, scene.tongue, "plain"), "call")]
 
 
 def wrong_file(scene: Scene) -> Reading:
@@ -76,7 +55,7 @@ def absent_kind(scene: Scene) -> Reading:
     at = min(known.index(name), len(known) - 1)
     scene.tongue = "en" if name.startswith("the ") else scene.tongue
     scene.unmistakable(name, "")
-    kinds = [kind for kind in _POOL if kind not in MODALITY_OF[code]]
+    kinds = [kind for kind in POOL if kind not in MODALITY_OF[code]]
     scene.attach(scene.random.choices(kinds, k=scene.random.choice((1, 1, 2))))
     term = free(scene.random, "brain mr", "en") if at == 0 else ""
     text = phrase(scene.random, scene.tongue, "wrongkind", k=name, t=term.rstrip("?"))
@@ -103,11 +82,11 @@ def missing(scene: Scene) -> Reading:
     if style < 0.7:
         tool = scene.own_tool()
         text = phrase(random, scene.tongue, "secondthe", o=object_of(random, tool, scene.tongue))
-        kind = random.choice([k for k in _POOL if k not in OWN_FILES[tool]])
+        kind = random.choice([k for k in POOL if k not in OWN_FILES[tool]])
         scene.attach([kind])
         scene.say(text)
         return _read(Wish(scene.here(tool)))
-    scene.attach(random.choices(_POOL, k=random.choice((1, 1, 2, 3))))
+    scene.attach(random.choices(POOL, k=random.choice((1, 1, 2, 3))))
     absent = file_id(f"A{len(scene.attachments) + random.choice((1, 1, 2, 4))}", random)
     term = words("own").pick(random, "report_chest_xray", "en.term")
     scene.say(phrase(random, scene.tongue, "missing", a=absent, b=absent.upper(), t=term)
@@ -143,7 +122,7 @@ def added(scene: Scene) -> Reading:
     if one.file is not None and scene.random.random() < 0.93:
         scene.attach([one.file, *scene.distractors([one.file], 1)])
     elif one.file is None and scene.random.random() < 0.3:
-        scene.attach([scene.random.choice(_POOL)])
+        scene.attach([scene.random.choice(POOL)])
     scene.say(text)
     return _read(Wish(name))
 
@@ -183,104 +162,8 @@ def hidden(scene: Scene) -> Reading:
             raise Unfit
         scene.attach([file])
         return _read(Wish(scene.vqa))
-    _maybe_files(scene, 0.4)
+    maybe_files(scene, 0.4)
     return Reading("scope" if outcome == "scope" else "missing")
-
-
-def _talk(scene: Scene, section: str, **filled: str) -> str:
-    text = _TALK.pick(scene.random, section, scene.tongue, "en")
-    return text.format_map({"a": "A1", **filled}) if "{" in text else text
-
-
-def about(scene: Scene) -> Reading:
-    """About the system."""
-    _maybe_files(scene, 0.25)
-    _maybe_past(scene, 0.4)
-    scene.question = _talk(scene, "about")
-    return Reading("about")
-
-
-def definition(scene: Scene) -> Reading:
-    """What a word means."""
-    random = scene.random
-    known = _TALK.all("words", scene.tongue)
-    one, other = random.sample(known, 2)
-    if random.random() < 0.35:
-        one = words("own").pick(random, scene.own_tool(), f"{scene.tongue}.term", "en.term")
-    scene.question = _talk(scene, "define", w=one, v=other)
-    _maybe_files(scene, 0.12)
-    return Reading("define")
-
-
-def _drug(scene: Scene) -> dict[str, str]:
-    one, other = scene.random.sample(_TALK.all("drugs", "en"), 2)
-    return {"d": one, "e": other}
-
-
-def scope(scene: Scene) -> Reading:
-    """Out of scope."""
-    scene.say(scene.unmistakable(_talk(scene, "scope", **_drug(scene)), ""))
-    _maybe_files(scene)
-    _maybe_past(scene)
-    return Reading("scope")
-
-
-def scope_beside(scene: Scene) -> Reading:
-    """A specialist is asked, and something out of scope beside: the first is done."""
-    tool = scene.own_tool()
-    here = scene.here(tool)
-    text = scene.unmistakable(own(scene.random, tool, scene.tongue), here)
-    scene.attach([scene.random.choice(OWN_FILES[tool])])
-    scene.question = f"{text} {_talk(scene, 'unsure')}"
-    return _read(Wish(here))
-
-
-def identity(scene: Scene) -> Reading:
-    """Who the file is of."""
-    _maybe_files(scene, 0.8)
-    scene.say(_talk(scene, "identity"))
-    return Reading("identity")
-
-
-def order(scene: Scene) -> Reading:
-    """Orders and no question."""
-    _maybe_files(scene, 0.6)
-    parts = [_talk(scene, "order") for _ in range(scene.random.choice((1, 1, 2)))]
-    scene.say(scene.random.choice((". ", " and ", ", ")).join(dict.fromkeys(parts)))
-    return Reading("order")
-
-
-def rider(scene: Scene) -> Reading:
-    """A question with an order on its back: the question is done."""
-    tool = scene.own_tool()
-    here = scene.here(tool)
-    text = scene.unmistakable(own(scene.random, tool, scene.tongue), here)
-    kind = scene.random.choice(OWN_FILES[tool])
-    scene.attach([kind, *scene.distractors([kind], 1)])
-    extra = _talk(scene, "rider", n=scene.random.choice(list(scene.catalogue.tools)))
-    parts = [text if text[-1] in ".?!" else f"{text}.", extra]
-    if scene.random.random() < 0.3:
-        parts.reverse()
-    scene.question = " ".join(parts)
-    return _read(Wish(here))
-
-
-def forced(scene: Scene) -> Reading:
-    """A tool is named, whether it takes the file or not."""
-    tool = scene.own_tool()
-    here = scene.here(tool)
-    scene.attach([scene.random.choice(_POOL)])
-    thing = object_of(scene.random, tool, scene.tongue)
-    named = here if scene.random.random() < 0.8 else scene.catalogue.tools[here].title
-    title = scene.catalogue.tools[here].title.lower()
-    scene.say(_talk(scene, "forced", n=named, k=thing, w=title))
-    return _read(Wish(here))
-
-
-def nonsense(scene: Scene) -> Reading:
-    """Nothing that can be understood."""
-    scene.question = _talk(scene, "nonsense")
-    return Reading("unclear")
 
 
 def follow_up(scene: Scene) -> Reading:
@@ -297,7 +180,7 @@ def follow_up(scene: Scene) -> Reading:
         first = scene.unmistakable(own(random, tool, scene.tongue), here)
     scene.history = [(first, "call")]
     if random.random() < 0.25:
-        scene.history.insert(0, (_talk(scene, "about"), "answer"))
+        scene.history.insert(0, (talk(scene, "about"), "answer"))
     if random.random() < 0.3:
         other = scene.own_tool(tool)
         ids = scene.attach([kind, random.choice(OWN_FILES[other])], shuffle=False)
@@ -324,15 +207,48 @@ def latest(scene: Scene) -> Reading:
         scene.say(phrase(random, scene.tongue, "latest"))
         return _read(Wish(here))
     scene.history = [(first, "call")]
-    new = kind if random.random() < 0.5 else random.choice(_POOL)
+    new = kind if random.random() < 0.5 else random.choice(POOL)
     scene.attach([kind, new], shuffle=False)
     scene.say(phrase(random, scene.tongue, "latest"))
     return _read(Wish(here if new == kind else None, ("A2",)))
 
 
-def earlier(scene: Scene) -> Reading:
-    """About what was said before."""
-    scene.attach([scene.random.choice(_POOL)])
-    scene.history = [(phrase(scene.random, scene.tongue, "plain"), "call")]
-    scene.say(phrase(scene.random, scene.tongue, "earlier"))
-    return Reading("earlier")
+def genotypes(scene: Scene) -> Reading:
+    """Genotypes with scoring files or other genotypes."""
+    here = scene.here("score_polygenic_risk")
+    text = scene.unmistakable(own(scene.random, "score_polygenic_risk", scene.tongue), here)
+    kinds = ["variants", "scoring"]
+    if scene.random.random() < 0.2:
+        kinds = scene.random.choice((["scoring"], ["variants", "scoring", "scoring"]))
+    ids = scene.attach(kinds + scene.distractors(["variants", "scoring"]))
+    if len(ids.get("scoring", ())) == 1 and "variants" in ids and scene.random.random() < 0.25:
+        one, other = ids["scoring"][0], ids["variants"][0]
+        text = scene.random.choice(("apply {a} to {b}", "run {a} on {b}", "score {b} with {a}",
+                                    "use {a} for {b}", "{b} with the weights in {a}",
+                                    "aplica {a} a {b}", "{a} auf {b} anwenden"))  # fmt: skip
+        text = text.format(a=one, b=other)
+    scene.say(text)
+    return _read(Wish(here))
+
+
+def comparison(scene: Scene) -> Reading:
+    """Two films of the chest, one earlier."""
+    random, here = scene.random, scene.here("report_chest_xray")
+    term = words("own").pick(random, "report_chest_xray", f"{scene.tongue}.term")
+    near = scene.distractors(["chest film"], 2) if random.random() < 0.3 else []
+    ids = scene.attach(["chest film", "chest film", *near])["chest film"]
+    if random.random() < 0.25:
+        new, old = random.sample(ids, 2)
+        text = phrase(random, "en", "compareid", a=new, b=old)
+        scene.say(text)
+        return _read(Wish(here, (new, old), together=True))
+    text = phrase(random, scene.tongue, "compare", t=term)
+    if random.random() < 0.4:
+        joint = random.choice((", ", " - ", ". "))
+        text = joint.join((object_of(random, "report_chest_xray", scene.tongue), text))
+    if not near and random.random() < 0.3:
+        scene.history = [(own(random, "report_chest_xray", scene.tongue), "call")]
+        scene.say(text)
+        return _read(Wish(here, (ids[1], ids[0]), together=True))
+    scene.say(text)
+    return _read(Wish(here, (), together=True))

@@ -48,6 +48,6 @@ def clinicians_questions() -> tuple[tuple[str, str, str], ...]:
 
 def _values(section: dict[str, str]) -> dict[str, tuple[str, ...]]:
     return {
-        key: tuple(one.strip() for one in value.split("|") if one.strip())
+        key: tuple(one.strip() for one in value.split("|") if one.strip() or key == "of")
         for key, value in section.items()
     }
