@@ -147,7 +147,7 @@ def measure(
     sets = prediction_sets(probabilities, fitted["conformal"]["thresholds"])
     medical, groups = list(range(len(CLASSES) - 1)), [pictures.groups[i] for i in part]
     halves = {"plain": slice(len(part)), "varied": slice(len(part), None)}
-    return {
+    figures: dict[str, Any] = {
         name: {
             "n": len(part),
             **evaluate_predictions(probabilities[h], labels[h], sets[h], medical, groups),
@@ -155,3 +155,17 @@ def measure(
         }
         for name, h in halves.items()
     }
+    own = np.flatnonzero(labels[: len(part)] < len(medical))
+    taken, right = accepted[own], probabilities[own].argmax(axis=1) == labels[own]
+    figures["medical, plain"] = {
+        "n": len(own),
+        **evaluate_predictions(
+            probabilities[own], labels[own], sets[own], [0], [groups[i] for i in own]
+        ),
+        "accepted": {
+            "right": float((taken & right).mean()),
+            "unknown": float((~taken).mean()),
+            "wrong": float((taken & ~right).mean()),
+        },
+    }
+    return figures
