@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from specialists.network import SmallNetwork, build_network, load_network
 from specialists.training.card import command, halve, write_card, write_weights
+from specialists.training.guard import fit_guard
 from specialists.training.loop import Recipe, fit, infer, start
 from specialists.training.recogniser_facts import FACTS
 from specialists.training.recogniser_figures import calibrate, measure, middle, varied_pass
@@ -72,19 +73,6 @@ def class_loss(logits: Tensor, labels: NDArray[np.intp]) -> float:
     """Return the mean over classes of the cross-entropy."""
     losses = functional.cross_entropy(logits, torch.from_numpy(labels), reduction="none").numpy()
     return float(np.mean([losses[labels == c].mean() for c in np.unique(labels)]))
-
-
-@torch.no_grad()
-def fit_guard(network: SmallNetwork, embeddings: Tensor, labels: NDArray[np.intp]) -> None:
-    """Store class means and a shared whitening of training features in the network."""
-    truth = torch.from_numpy(labels)
-    centres = torch.stack([embeddings[truth == c].mean(0) for c in range(len(CLASSES))])
-    residuals = (embeddings - centres[truth]).double()
-    covariance = residuals.T @ residuals / len(residuals)
-    values, vectors = torch.linalg.eigh(covariance)
-    values = values + 0.02 * values.mean()
-    network.centres.copy_(centres)
-    network.whitening.copy_((vectors * values.rsqrt()) @ vectors.T)
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:

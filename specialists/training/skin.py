@@ -25,6 +25,7 @@ from specialists.network import SmallNetwork, build_network, load_network
 from specialists.skin.capture import describe, standardise
 from specialists.skin.predict import DERMOSCOPY, KNOWN, UNKNOWN, turn
 from specialists.training.card import command, halve, write_card, write_weights
+from specialists.training.guard import fit_guard
 from specialists.training.lesions import Lesions, read_lesions, read_picture
 from specialists.training.loop import Recipe, fit, start
 from specialists.training.skin_calibration import (
@@ -32,7 +33,6 @@ from specialists.training.skin_calibration import (
     FARTHEST,
     calibrate,
     count_tables,
-    fit_guard,
     fit_head,
     fit_image_type,
     items_of,

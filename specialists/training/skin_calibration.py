@@ -155,18 +155,6 @@ def fit_head(network: SmallNetwork, embeddings: Tensor, labels: Labels) -> None:
         network.head.bias.copy_(free[0] - mean @ weight)
 
 
-@torch.no_grad()
-def fit_guard(network: SmallNetwork, embeddings: Tensor, labels: Labels) -> None:
-    """Store class means and a shared whitening of training features in the network."""
-    truth = torch.from_numpy(labels)
-    centres = torch.stack([embeddings[truth == c].mean(0) for c in range(len(network.centres))])
-    residuals = (embeddings - centres[truth]).double()
-    values, vectors = torch.linalg.eigh(residuals.T @ residuals / len(residuals))
-    values = values + 0.02 * values.mean()
-    network.centres.copy_(centres)
-    network.whitening.copy_((vectors * values.rsqrt()) @ vectors.T)
-
-
 def fit_image_type(dermoscopy: Floats, photographs: Floats) -> dict[str, Any]:
     """Fit a linear rule that tells photographs from dermoscopy.
 
