@@ -71,8 +71,8 @@ def _statement(statement: Statement) -> str:
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        yield f"- {text[:1].upper()}{_line(text[1:]).rstrip('.')}."
+    for text in map(_line, texts):
+        yield f"- {text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _gaps(answer: Answer) -> Iterator[str]:

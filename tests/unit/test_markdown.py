@@ -107,3 +107,8 @@ def test_answer_survives_json():
     one = answer(dropped=DroppedCount.of([Dropped(text="x", reason="side")]))
     assert Answer.model_validate_json(one.model_dump_json()) == one
     assert one.model_dump(mode="json")["dropped"] == {"count": 1, "reasons": {"side": 1}}
+
+
+def test_caveat_that_begins_with_a_single_letter_keeps_its_words_apart():
+    text = to_markdown(answer(caveats=("A patch is taken\n to be small", "an age is missing.")))
+    assert "- A patch is taken to be small.\n- An age is missing." in text
