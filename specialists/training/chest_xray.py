@@ -33,6 +33,8 @@ from specialists.training.films import Films, Parts, divide, read_films
 from specialists.training.loop import Recipe, fit, infer, start
 from specialists.training.split import balanced_draw
 
+JOIN = "; then "
+"""Between the command that trained the network and the one that fitted the rest to it."""
 ARCHITECTURE = {
     "kind": "ChestModel",
     "channels": 1,
@@ -114,7 +116,9 @@ def reload(model: ChestModel, folder: Path) -> dict[str, Any]:
     """Load the model that a folder holds; returns what its card says of the network's training."""
     card = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
     load_weights(model, folder / "reference.safetensors", card["sha256"])
-    return {name: card[name] for name in ("training", "validation_loss", "seed", "command")}
+    kept = {name: card[name] for name in ("training", "validation_loss", "seed")}
+    first, again = card["command"].split(JOIN)[0], command("specialists.training.chest_xray")
+    return kept | {"command": f"{first}{JOIN}{again}"}
 
 
 def train(model: ChestModel, films: Films, parts: Parts, options: argparse.Namespace) -> Any:
