@@ -13,13 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Named here too: who calibrates mostly measures as well.
-from specialists.measures import Booleans as Booleans
-from specialists.measures import Floats as Floats
-from specialists.measures import bootstrap_weights as bootstrap_weights
-from specialists.measures import evaluate_predictions as evaluate_predictions
-from specialists.measures import interval as interval
-from specialists.measures import roc_auc as roc_auc
+from specialists.measures import Booleans, Floats
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from pydantic import Field
 
+from agent.answer import Plan
+from agent.gemma import PlanRequest
 from specialists.base import (
     BackendSpec,
     Picture,
@@ -152,3 +154,17 @@ def toy_spec(
         return spec
     target = f"{backend.__module__}:{backend.__qualname__}"
     return replace(spec, backends=(BackendSpec(name="toy", target=target),))
+
+
+class ScriptedPlanner:
+    """Plays plans in order, the last again and again; notes what it was told."""
+
+    name = "script"
+
+    def __init__(self, *plans: Plan) -> None:
+        self.plans = list(plans)
+        self.requests: list[PlanRequest] = []
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        self.requests.append(request)
+        return self.plans.pop(0) if len(self.plans) > 1 else self.plans[0]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from specialists.calibration import Booleans, Floats, population_sets, prediction_sets, softmax
+from specialists.calibration import population_sets, prediction_sets, softmax
+from specialists.measures import Booleans, Floats
 
 POPULATIONS = ("paediatric", "adult")
 

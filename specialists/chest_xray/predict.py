@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from specialists.calibration import Booleans, Floats
 from specialists.chest_xray.heat import laid
 from specialists.chest_xray.odds import combine, conformal_sets, looks, probabilities
 from specialists.chest_xray.preprocess import content, preprocess
+from specialists.measures import Booleans, Floats
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from scipy import ndimage
 
-from specialists.calibration import Floats
+from specialists.measures import Floats
 
 SIZE = 224
 

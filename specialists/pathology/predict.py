@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from specialists.calibration import Booleans, Floats, prediction_sets, softmax
+from specialists.calibration import prediction_sets, softmax
+from specialists.measures import Booleans, Floats
 from specialists.pathology.features import SIZE, describe, preprocess
 
 BATCH = 16

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from specialists.batching import Batches
-from specialists.calibration import Booleans, Floats, prediction_sets, softmax
+from specialists.calibration import prediction_sets, softmax
+from specialists.measures import Booleans, Floats
 from specialists.recogniser.preprocess import preprocess
 
 if TYPE_CHECKING:

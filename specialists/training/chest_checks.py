@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from specialists.calibration import Floats, evaluate_predictions, roc_auc
 from specialists.chest_xray.model import ChestModel
 from specialists.chest_xray.odds import combine
 from specialists.chest_xray.preprocess import SIZE
+from specialists.measures import Floats, evaluate_predictions, roc_auc
 from specialists.training.chest_facts import CLASSES
 from specialists.training.films import Films, Parts, of_population
 from specialists.training.loop import infer

@@ -7,15 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from specialists.calibration import (
-    Floats,
-    bootstrap_weights,
-    evaluate_predictions,
-    fit_temperature,
-    fit_thresholds,
-    interval,
-    softmax,
-)
+from specialists.calibration import fit_temperature, fit_thresholds, softmax
 from specialists.chest_xray.heat import laid
 from specialists.chest_xray.model import ChestModel
 from specialists.chest_xray.odds import (
@@ -26,6 +18,7 @@ from specialists.chest_xray.odds import (
     two_logits,
 )
 from specialists.chest_xray.preprocess import SIZE
+from specialists.measures import Floats, bootstrap_weights, evaluate_predictions, interval
 from specialists.training.chest_checks import (
     baseline,
     halves,

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from specialists.calibration import Floats
 from specialists.chest_xray.texture import FINE, PATCH, PATTERNS, Texture, inside
+from specialists.measures import Floats
 from specialists.training.loop import infer
 
 PATCHES, ROUNDS = 60_000, 8

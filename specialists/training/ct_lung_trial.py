@@ -27,8 +27,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from specialists.calibration import Floats
-from specialists.measures import Interval, bootstrap_weights, interval
+from specialists.measures import Floats, Interval, bootstrap_weights, interval
 from specialists.training.card import tidy
 
 FOLDS, SEED, RESAMPLES = 5, 7, 1000

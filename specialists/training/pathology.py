@@ -30,15 +30,13 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from specialists.calibration import (
-    Booleans,
-    Floats,
     conformal_rank,
-    evaluate_predictions,
     fit_temperature,
     fit_thresholds,
     prediction_sets,
     softmax,
 )
+from specialists.measures import Booleans, Floats, evaluate_predictions
 from specialists.network import build_network
 from specialists.pathology.features import SIZE, STAINS, UNMIXING, describe, preprocess
 from specialists.pathology.predict import CLIP, COLOURS, LinearHead, network_input

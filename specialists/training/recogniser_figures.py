@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from specialists.calibration import (
-    evaluate_predictions,
-    fit_temperature,
-    fit_thresholds,
-    prediction_sets,
-    softmax,
-)
+from specialists.calibration import fit_temperature, fit_thresholds, prediction_sets, softmax
+from specialists.measures import evaluate_predictions
 from specialists.network import SmallNetwork
 from specialists.recogniser.preprocess import SIZE
 from specialists.training.loop import infer

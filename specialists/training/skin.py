@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from specialists.calibration import Floats
+from specialists.measures import Floats
 from specialists.network import SmallNetwork, build_network, load_network
 from specialists.skin.capture import describe, standardise
 from specialists.skin.predict import DERMOSCOPY, KNOWN, UNKNOWN, turn

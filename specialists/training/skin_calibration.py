@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from specialists.calibration import Floats, fit_thresholds
+from specialists.calibration import fit_thresholds
+from specialists.measures import Floats
 from specialists.network import SmallNetwork
 from specialists.skin.capture import standardise
 from specialists.skin.person import ITEMS, Person, evidence_of

@@ -6,14 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specialists.calibration import (
-    Booleans,
-    Floats,
-    bootstrap_weights,
-    evaluate_predictions,
-    interval,
-    prediction_sets,
-)
+from specialists.calibration import prediction_sets
+from specialists.measures import Booleans, Floats, bootstrap_weights, evaluate_predictions, interval
 from specialists.skin.predict import combine, halves
 
 Labels = NDArray[np.intp]

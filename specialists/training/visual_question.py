@@ -22,16 +22,8 @@ from PIL import Image
 from safetensors.numpy import save
 from sklearn.linear_model import LogisticRegression
 
-from specialists.calibration import (
-    Floats,
-    bootstrap_weights,
-    evaluate_predictions,
-    fit_temperature,
-    fit_thresholds,
-    interval,
-    prediction_sets,
-    softmax,
-)
+from specialists.calibration import fit_temperature, fit_thresholds, prediction_sets, softmax
+from specialists.measures import Floats, bootstrap_weights, evaluate_predictions, interval
 from specialists.training.card import command, write_card
 from specialists.training.loop import start
 from specialists.training.split import split_groups

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from specialists.calibration import Floats
+from specialists.measures import Floats
 
 Aim = Literal["modality", "organ", "plane", "opacity", "yes or no", "other"]
 

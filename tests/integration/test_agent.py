@@ -13,24 +13,10 @@ from agent.answer import Call, Plan, Statement
 from agent.gemma import PlanRequest, Rejected
 from specialists.errors import PlannerUnavailable
 from specialists.schema import Evidence
-from tests.toys import PNG, CrashingToy, FailingToy, SlowToy, toy_spec
+from tests.toys import PNG, CrashingToy, FailingToy, ScriptedPlanner, SlowToy, toy_spec
 
 pytestmark = pytest.mark.anyio
 Serve = Callable[..., Any]
-
-
-class ScriptedPlanner:
-    """Plays plans in order, the last again and again; notes what it was told."""
-
-    name = "script"
-
-    def __init__(self, *plans: Plan) -> None:
-        self.plans = list(plans)
-        self.requests: list[PlanRequest] = []
-
-    async def plan(self, request: PlanRequest) -> Plan:
-        self.requests.append(request)
-        return self.plans.pop(0) if len(self.plans) > 1 else self.plans[0]
 
 
 class ScriptedComposer:

@@ -8,10 +8,9 @@ import pytest
 
 from agent import Agent, Answer, Settings
 from agent.answer import Call, Plan
-from agent.gemma import PlanRequest
 from specialists.base import Progress, Reading, Request, Source
 from specialists.errors import UnusableGeometry
-from tests.toys import Toy, toy_spec
+from tests.toys import ScriptedPlanner, Toy, toy_spec
 
 pytestmark = pytest.mark.anyio
 Serve = Callable[..., Any]
@@ -38,20 +37,6 @@ class OnceFailingToy(Toy):
         if len(READS) == 1:
             raise UnusableGeometry("The slices do not form a volume.")
         return super().read(inputs, request, progress)
-
-
-class ScriptedPlanner:
-    """Plays plans in order, the last again and again; notes what it was told."""
-
-    name = "script"
-
-    def __init__(self, *plans: Plan) -> None:
-        self.plans = list(plans)
-        self.requests: list[PlanRequest] = []
-
-    async def plan(self, request: PlanRequest) -> Plan:
-        self.requests.append(request)
-        return self.plans.pop(0) if len(self.plans) > 1 else self.plans[0]
 
 
 def call(tool: str, *attachments: str, **arguments: Any) -> Call:

@@ -5,15 +5,13 @@ import pytest
 
 from specialists.calibration import (
     conformal_rank,
-    evaluate_predictions,
     fit_temperature,
     fit_thresholds,
     population_sets,
     prediction_sets,
-    roc_auc,
     softmax,
 )
-from specialists.measures import reliability, roc_curve
+from specialists.measures import evaluate_predictions, reliability, roc_auc, roc_curve
 
 NAMES = {
     "brier",
