@@ -80,6 +80,7 @@ class Grid:
             return plane
         rows, columns = plane.shape
         plane = np.pad(plane, [(0, -rows % fx), (0, -columns % fy)], mode="edge")
-        blocks = plane.reshape(plane.shape[0] // fx, fx, plane.shape[1] // fy, fy)
-        means: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32)
+        across = sum(plane[offset::fx] for offset in range(1, fx)) + plane[::fx]
+        total = sum(across[:, offset::fy] for offset in range(1, fy)) + across[:, ::fy]
+        means: NDArray[np.float32] = total / np.float32(fx * fy)
         return means

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,14 @@ class Masks:
         """The space inside the muscle wall in one slice, shape (x, y)."""
         plane: Mask = self.grid.slab(self.wall, index, index + 1)[:, :, 0]
         return plane
+
+    @cached_property
+    def counts(self) -> dict[Label, int]:
+        """Voxels of each label, counted slice by slice to spare memory."""
+        total = np.zeros(256, np.int64)
+        for index in range(self.labels.shape[2]):
+            total += np.bincount(self.labels[:, :, index].ravel(), minlength=256)
+        return {label: int(total[label]) for label in Label}
 
     def of(self, *labels: Label) -> Mask:
         """The mask of one label, or of several together."""
@@ -177,13 +186,15 @@ def _labels(
         slice(side.start * factor, min(side.stop * factor, size))
         for side, factor, size in zip(coarse.box, grid.factors, hu.shape, strict=False)
     )
+    # Compared as whole numbers where they are whole: a float would make a copy in float64.
+    limit = int(above_hu) if hu.dtype.kind == "i" and above_hu.is_integer() else above_hu
     for start in range(0, hu.shape[2], SLAB):
         stop = min(start + SLAB, hu.shape[2])
         part = hu[across, down, start:stop]
         bits = grid.slab(packed, start, stop)[: part.shape[0], : part.shape[1]]
         found = label_of(part, bits)
         labels[across, down, start:stop] = found
-        tissue = (part > above_hu) & ((found == Label.SOFT_TISSUE) | (found == Label.DENSE))
+        tissue = (part > limit) & ((found == Label.SOFT_TISSUE) | (found == Label.DENSE))
         x, y, z = np.nonzero(tissue)
         place = (x + across.start, y + down.start, z + start)
         dense.append(np.ravel_multi_index(place, hu.shape).astype(np.int64))

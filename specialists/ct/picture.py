@@ -162,7 +162,7 @@ def _present(scan: Scan) -> list[tuple[str, Colour]]:
     return [
         (name, colour)
         for name, colour, members in OUTLINES
-        if not members or scan.masks.of(*members).any()
+        if not members or any(scan.masks.counts[member] for member in members)
     ]
 
 
@@ -193,17 +193,24 @@ def _coloured(scan: Scan, view: _View, index: int) -> Image.Image:
 
 
 def _outlined(scan: Scan, view: _View, index: int) -> Image.Image:
-    tile = _grey(scan, view, index, SOFT)
-    pixels = np.array(tile)
     labels = _shown(scan.masks.labels[:, :, index], view)
-    image = Image.fromarray(labels).resize(view.size, Image.Resampling.NEAREST)
-    large = np.array(image)
+    large = np.array(Image.fromarray(labels).resize(view.size, Image.Resampling.NEAREST))
+    tint = _tints()[large]
+    grey = np.array(_grey(scan, view, index, SOFT))
+    pixels = np.where(tint.any(axis=2, keepdims=True), 0.82 * grey + tint, grey).astype(np.uint8)
     for _, colour, members in OUTLINES:
         mask = np.isin(large, np.array(members, np.uint8)) if members else large > 0
-        if len(members):
-            pixels[mask] = 0.82 * pixels[mask] + 0.18 * np.array(colour)
-        pixels[_edge(mask)] = colour
+        if mask.any():
+            pixels[_edge(mask)] = colour
     return _labelled(Image.fromarray(pixels), scan, view, index, "")
+
+
+def _tints() -> NDArray[np.float32]:
+    """What the colour of each label adds to a grey pixel, shape (labels, 3)."""
+    tints = np.zeros((len(Label), 3), np.float32)
+    for _, colour, members in OUTLINES:
+        tints[list(members)] = 0.18 * np.array(colour)
+    return tints
 
 
 def _edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
