@@ -80,7 +80,10 @@ class Grid:
             return plane
         rows, columns = plane.shape
         plane = np.pad(plane, [(0, -rows % fx), (0, -columns % fy)], mode="edge")
-        across = sum(plane[offset::fx] for offset in range(1, fx)) + plane[::fx]
-        total = sum(across[:, offset::fy] for offset in range(1, fy)) + across[:, ::fy]
-        means: NDArray[np.float32] = total / np.float32(fx * fy)
-        return means
+        across = np.array(plane[::fx])
+        for offset in range(1, fx):
+            across += plane[offset::fx]
+        total = np.array(across[:, ::fy])
+        for offset in range(1, fy):
+            total += across[:, offset::fy]
+        return total / np.float32(fx * fy)
