@@ -80,10 +80,10 @@ class Grid:
             return plane
         rows, columns = plane.shape
         plane = np.pad(plane, [(0, -rows % fx), (0, -columns % fy)], mode="edge")
-        across = np.array(plane[::fx])
+        across = plane[::fx].copy()
         for offset in range(1, fx):
             across += plane[offset::fx]
-        total = np.array(across[:, ::fy])
+        total = across[:, ::fy].copy()
         for offset in range(1, fy):
             total += across[:, offset::fy]
-        return total / np.float32(fx * fy)
+        return np.asarray(total / np.float32(fx * fy), np.float32)
