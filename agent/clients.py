@@ -144,7 +144,7 @@ CLIENTS: Mapping[str, Client] = {
         None,
         how="Open WebUI (0.6.31 or newer) connects over HTTP. Start the server as below, then add "
         "http://127.0.0.1:8765/mcp under Admin Settings, External Tools, Type MCP (Streamable "
-        "HTTP):",
+        "HTTP), with the token that the server tells when it starts:",
     ),
 }
 

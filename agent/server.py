@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastmcp import FastMCP
 from fastmcp.tools import Tool, ToolResult
@@ -15,9 +15,12 @@ from agent.agent import Agent
 from agent.answer import Answer
 from agent.export.markdown import to_markdown
 from agent.settings import Settings
-from tools.server import Workshop, build_server, checked_tool
+from tools.server import Workshop, build_server, checked_tool, tool_names
 
-__all__ = ["build_consulting_server", "serve"]
+if TYPE_CHECKING:
+    from tools.callers import Callers
+
+__all__ = ["build_consulting_server", "serve", "serve_http"]
 
 _DESCRIPTION = (
     "Answers a clinical question about files: plans which specialists to consult, consults them, "
@@ -27,44 +30,122 @@ _DESCRIPTION = (
 )
 
 
-def serve(*, http: bool, host: str, port: int, only: Sequence[str]) -> None:
-    """Run a server until it is stopped.
+def serve(settings: Settings, only: Sequence[str]) -> None:
+    """Serve on stdio until the client goes.
 
     Raises:
         UnknownTool: If `only` names a tool that is not there.
     """
-    server = build_consulting_server(Settings(), only)
-    if http:
-        server.run(
-            transport="http",
-            host=host,
-            port=port,
-            show_banner=False,
-            host_origin_protection="auto",
-        )
-    else:
-        server.run(transport="stdio", show_banner=False)
+    build_consulting_server(settings, only).run(transport="stdio", show_banner=False)
 
 
-def build_consulting_server(settings: Settings, only: Sequence[str] = ()) -> FastMCP[Any]:
-    """Build the specialists' server; without `only`, the agent's tool `consult` is on it too."""
+def serve_http(
+    settings: Settings, only: Sequence[str], callers: Callers, host: str, port: int
+) -> None:
+    """Serve streamable HTTP until stopped, to known callers alone.
+
+    Raises:
+        UnknownTool: If `only` names a tool that is not there.
+    """
+    build_consulting_server(settings, only, callers).run(
+        transport="http",
+        host=host,
+        port=port,
+        show_banner=False,
+        host_origin_protection="auto",
+        allowed_hosts=list(settings.allowed_hosts) or None,
+    )
+
+
+def build_consulting_server(
+    settings: Settings, only: Sequence[str] = (), callers: Callers | None = None
+) -> FastMCP[Any]:
+    """Build the specialists' server; without `only`, the agent's tool `consult` is on it too.
+
+    Args:
+        settings: Roots, device and limits.
+        only: The specialists to serve.
+        callers: Who may call; each sees its own files, handles, pictures and conversations.
+    """
     shop = Workshop.create(
         settings.roots, settings.device, settings.memory_gib, settings.read_limits
     )
-    if only:
-        return build_server(only=only, workshop=shop)
-    agent = Agent(settings, workshop=shop, trust_names=False)
+    shop.callers = callers
+    agents = _Agents(settings, shop)
+    server = build_server(only=only, workshop=shop, lifespan=agents.closing)
+    if not only:
+        server.add_tool(_consult_tool(agents))
+    _guard(server, settings, callers)
+    return server
+
+
+def _guard(server: FastMCP[Any], settings: Settings, callers: Callers | None) -> None:
+    """Put permissions, limits and the audit log before the tools."""
+    if settings.audit_file is not None:
+        from tools.admission import Audit
+
+        server.add_middleware(Audit(settings.audit_file, callers))
+    if callers is None:
+        return
+    from fastmcp.server.middleware.rate_limiting import RateLimitingMiddleware
+
+    from tools.admission import Admission
+
+    server.auth = callers.auth()
+    server.add_middleware(
+        RateLimitingMiddleware(
+            settings.requests_per_second,
+            burst_capacity=10 * max(1, round(settings.requests_per_second)),
+            get_client_id=lambda _: callers.current().name,
+        )
+    )
+    server.add_middleware(Admission(callers))
+    _add_health(server)
+
+
+def _add_health(server: FastMCP[Any]) -> None:
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse, Response
+
+    @server.custom_route("/health", methods=["GET"])
+    async def health(_: Request) -> Response:
+        """Say that the server is up, and nothing else: this route alone needs no token."""
+        return JSONResponse({"status": "ok"})
+
+
+class _Agents:
+    """One agent a caller: conversations of one are not there for another."""
+
+    def __init__(self, settings: Settings, shop: Workshop) -> None:
+        self._settings, self._shop = settings, shop
+        self._agents: dict[str, Agent] = {}
+
+    def here(self) -> Agent:
+        """The agent of whoever is calling."""
+        callers = self._shop.callers
+        name = callers.current().name if callers is not None else ""
+        if name not in self._agents:
+            tools = callers.current().tools if callers is not None else None
+            self._agents[name] = self._agent(name, tools or ())
+        return self._agents[name]
+
+    def _agent(self, name: str, tools: Iterable[str]) -> Agent:
+        """It consults the specialists among the caller's tools; all, where none is among them."""
+        settings = self._settings
+        if name:
+            folder = settings.thread_file.parent / "callers" / name
+            settings = settings.model_copy(update={"state_dir": folder})
+        only = sorted(set(tools) & set(tool_names()))
+        return Agent(settings, workshop=self._shop.here(), only=only, trust_names=False)
 
     @asynccontextmanager
-    async def closing(_: Any) -> AsyncIterator[None]:
+    async def closing(self, _: Any) -> AsyncIterator[None]:
+        """Close all of them when the server ends."""
         try:
             yield
         finally:
-            await agent.close_async()
-
-    server = build_server(workshop=shop, lifespan=closing)
-    server.add_tool(_consult_tool(agent))
-    return server
+            for agent in self._agents.values():
+                await agent.close_async()
 
 
 class ConsultArguments(BaseModel):
@@ -81,9 +162,9 @@ class ConsultArguments(BaseModel):
     )
 
 
-def _consult_tool(agent: Agent) -> Tool:
+def _consult_tool(agents: _Agents) -> Tool:
     async def consult(given: ConsultArguments) -> ToolResult:
-        answer = await agent.ask_async(given.question, given.files, given.thread)
+        answer = await agents.here().ask_async(given.question, given.files, given.thread)
         links = [
             ResourceLink(
                 type="resource_link", uri=one.uri, name=one.title, mime_type=one.media_type

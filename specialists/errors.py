@@ -5,6 +5,7 @@ Every failure that a caller can meet is one of these classes. Each has a stable 
 the same call again can help.
 
     WardroundError                     internal_error
+    ├── NotAuthorised                  not_authorised
     ├── InvalidInput                   invalid_input
     │   ├── FileNotAllowed             file_not_allowed
     │   ├── FileMissing                file_not_found
@@ -55,6 +56,12 @@ class WardroundError(Exception):
     def __init__(self, client_message: str) -> None:
         super().__init__(client_message)
         self.client_message = client_message
+
+
+class NotAuthorised(WardroundError):
+    """The caller is unknown here."""
+
+    code = "not_authorised"
 
 
 class InvalidInput(WardroundError):
