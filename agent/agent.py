@@ -175,8 +175,8 @@ class Agent:
         seen = await intake({"files": names}, Runtime(context=self._current))
         attachments = [Attachment.model_validate(one) for one in seen["attachments"]]
         request = PlanRequest(question, attachments, self.toolbox.catalogue)
-        gated, _ = await plan_question(request, self._current)
-        return gated, attachments
+        planned = await plan_question(request, self._current)
+        return planned.gated, attachments
 
     async def inspect(self, files: Sequence[str | Path]) -> Inspection:
         """Say what files are, which tools take them, and why the others don't."""

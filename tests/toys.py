@@ -10,7 +10,7 @@ from dataclasses import replace
 from pydantic import Field
 
 from agent.answer import Plan
-from agent.gemma import PlanRequest
+from agent.gemma import Planner, PlanRequest
 from specialists.base import (
     BackendSpec,
     Picture,
@@ -156,10 +156,11 @@ def toy_spec(
     return replace(spec, backends=(BackendSpec(name="toy", target=target),))
 
 
-class ScriptedPlanner:
+class ScriptedPlanner(Planner):
     """Plays plans in order, the last again and again; notes what it was told."""
 
     name = "script"
+    can_extend = True
 
     def __init__(self, *plans: Plan) -> None:
         self.plans = list(plans)
