@@ -19,7 +19,7 @@ from agent.gemma import Composer, Planner, PlanRequest
 from agent.settings import Settings
 from agent.threads import open_checkpoints
 from agent.toolbox import Outcome, Report, Toolbox, read_config
-from specialists.errors import InvalidInput
+from specialists.errors import FileNotAllowed, InvalidInput
 from specialists.schema import Inspection
 
 if TYPE_CHECKING:
@@ -297,8 +297,12 @@ class Agent:
     async def _connect(self, stack: AsyncExitStack) -> None:
         from agent.state import Consultation
 
+        settings = self.settings
         toolbox = Toolbox(
-            self._servers(), self.settings.call_timeout_s, self.settings.connect_timeout_s
+            self._servers(),
+            settings.call_timeout_s,
+            settings.connect_timeout_s,
+            paths_of=self._paths_of,
         )
         await stack.enter_async_context(toolbox)
         planners, composers = self._models(stack)
@@ -365,6 +369,15 @@ class Agent:
             saver = await open_checkpoints(path, stack) if kept and stack else None
             self._graphs[kept] = build_graph(saver)
         return self._graphs[kept]
+
+    def _paths_of(self, name: str) -> Sequence[Path]:
+        """What lies behind a name that may be read here."""
+        if self._shop is not None:
+            found: Sequence[Path] = self._shop.files.paths(name)
+            return found
+        if not self._trust_names:
+            raise FileNotAllowed("No file may be handed on from here.")
+        return (Path(name),)
 
     def _names(self, files: Sequence[str | Path]) -> list[str]:
         """Paths in full where naming is allowing; handles as they are."""

@@ -52,6 +52,7 @@ def serve_http(
         host=host,
         port=port,
         show_banner=False,
+        uvicorn_config={"access_log": False},  # the audit file says more, and no client's address
         host_origin_protection="auto",
         allowed_hosts=list(settings.allowed_hosts) or None,
     )
@@ -75,42 +76,11 @@ def build_consulting_server(
     server = build_server(only=only, workshop=shop, lifespan=agents.closing)
     if not only:
         server.add_tool(_consult_tool(agents))
-    _guard(server, settings, callers)
+    if settings.audit_file is not None or callers is not None:
+        from agent.guard import guard
+
+        guard(server, shop, settings, only)
     return server
-
-
-def _guard(server: FastMCP[Any], settings: Settings, callers: Callers | None) -> None:
-    """Put permissions, limits and the audit log before the tools."""
-    if settings.audit_file is not None:
-        from tools.admission import Audit
-
-        server.add_middleware(Audit(settings.audit_file, callers))
-    if callers is None:
-        return
-    from fastmcp.server.middleware.rate_limiting import RateLimitingMiddleware
-
-    from tools.admission import Admission
-
-    server.auth = callers.auth()
-    server.add_middleware(
-        RateLimitingMiddleware(
-            settings.requests_per_second,
-            burst_capacity=10 * max(1, round(settings.requests_per_second)),
-            get_client_id=lambda _: callers.current().name,
-        )
-    )
-    server.add_middleware(Admission(callers))
-    _add_health(server)
-
-
-def _add_health(server: FastMCP[Any]) -> None:
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse, Response
-
-    @server.custom_route("/health", methods=["GET"])
-    async def health(_: Request) -> Response:
-        """Say that the server is up, and nothing else: this route alone needs no token."""
-        return JSONResponse({"status": "ok"})
 
 
 class _Agents:

@@ -71,6 +71,13 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(
         20.0, gt=0, description="What one caller may ask over HTTP on average; ten times in bursts."
     )
+    upload_gib: float = Field(2.0, gt=0, description="Size of the largest file sent over HTTP.")
+    uploads_gib: float = Field(
+        20.0, gt=0, description="Size of all files that one caller has sent; the oldest make room."
+    )
+    upload_hours: float = Field(
+        24.0, gt=0, description="How long a sent file is kept after it was last named."
+    )
     audit_file: Path | None = Field(
         None, description="Where a line is written for every call: who, which tool, how it went."
     )

@@ -10,6 +10,7 @@ the same call again can help.
     │   ├── FileNotAllowed             file_not_allowed
     │   ├── FileMissing                file_not_found
     │   ├── UnknownHandle              unknown_handle
+    │   ├── UploadConflict             upload_conflict
     │   ├── UnknownTool                unknown_tool
     │   ├── NotAccepted                not_accepted
     │   ├── LowOverlap                 low_overlap
@@ -86,6 +87,12 @@ class UnknownHandle(InvalidInput):
     """The handle was never given out, or has expired."""
 
     code = "unknown_handle"
+
+
+class UploadConflict(InvalidInput):
+    """An upload begins at another place than where the last one ended, or runs already."""
+
+    code = "upload_conflict"
 
 
 class UnknownTool(InvalidInput):

@@ -33,6 +33,7 @@ __all__ = [
     "checked_tool",
     "error_result",
     "specialist_tool",
+    "told",
 ]
 
 logger = logging.getLogger(__name__)
@@ -174,8 +175,8 @@ def specialist_tool(spec: SpecialistSpec, shop: Workshop) -> SpecialistTool:
     return tool
 
 
-def error_result(error: Exception) -> ToolResult:
-    """The one place where an error becomes a wire error.
+def told(error: Exception) -> dict[str, Any]:
+    """What a caller is told of an error: code, message, and whether trying again can help.
 
     What is not of our tree is logged by class and place, without its message, which may hold
     patient data.
@@ -185,9 +186,14 @@ def error_result(error: Exception) -> ToolResult:
         trail = " < ".join(f"{Path(p.filename).name}:{p.lineno}" for p in reversed(places))
         logger.error("unexpected %s at %s", type(error).__name__, trail)
         error = WardroundError("Something went wrong inside the tool; the server's log has more.")
-    told = {"code": error.code, "message": error.client_message, "retryable": error.retryable}
-    text = TextContent(type="text", text=f"{error.code}: {error.client_message}")
-    return ToolResult(content=[text], meta={ERROR_KEY: told}, is_error=True)
+    return {"code": error.code, "message": error.client_message, "retryable": error.retryable}
+
+
+def error_result(error: Exception) -> ToolResult:
+    """The one place where an error becomes a tool's result."""
+    said = told(error)
+    text = TextContent(type="text", text=f"{said['code']}: {said['message']}")
+    return ToolResult(content=[text], meta={ERROR_KEY: said}, is_error=True)
 
 
 def _parameters(request: type[Request]) -> dict[str, Any]:

@@ -151,10 +151,17 @@ class Callers:
             NotAuthorised: If nobody known is.
         """
         token = get_access_token()
-        caller = self._by_name.get(token.client_id) if token is not None else None
-        if caller is None:
+        return self.named(token.client_id if token is not None else "")
+
+    def named(self, name: str) -> Caller:
+        """Look a caller up.
+
+        Raises:
+            NotAuthorised: If there is none of that name.
+        """
+        if name not in self._by_name:
             raise NotAuthorised("This server answers callers with a token of its own only.")
-        return caller
+        return self._by_name[name]
 
     def of_token(self, token: str) -> Caller | None:
         """Whose bearer token this is."""

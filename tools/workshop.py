@@ -13,7 +13,7 @@ from tools.files import FileStore
 from tools.pictures import PictureStore
 
 if TYPE_CHECKING:
-    from tools.callers import Callers
+    from tools.callers import Caller, Callers
 
 __all__ = ["Workshop"]
 
@@ -63,9 +63,10 @@ class Workshop:
         Raises:
             NotAuthorised: If the server tells callers apart, and this one is unknown.
         """
-        if self.callers is None:
-            return self
-        caller = self.callers.current()
+        return self if self.callers is None else self.of(self.callers.current())
+
+    def of(self, caller: Caller) -> Workshop:
+        """The part of one caller."""
         if caller.name not in self._rooms:
             self._rooms[caller.name] = Workshop(FileStore(caller.roots), self.host)
         return self._rooms[caller.name]
