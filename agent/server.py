@@ -1,4 +1,4 @@
-"""The agent as an MCP tool, beside the specialists' tools."""
+"""The server: the agent as the tool `consult`, beside the specialists' tools."""
 
 from __future__ import annotations
 
@@ -7,27 +7,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastmcp import FastMCP
-from fastmcp.tools import Tool, ToolResult
-from mcp_types import ResourceLink, TextContent
-from pydantic import BaseModel, ConfigDict, Field
 
 from agent.agent import Agent
-from agent.answer import Answer
-from agent.export.markdown import to_markdown
+from agent.consulting import consult_tool
 from agent.settings import Settings
-from tools.server import Workshop, build_server, checked_tool, tool_names
+from tools.server import Workshop, build_server, tool_names
 
 if TYPE_CHECKING:
     from tools.callers import Callers
 
 __all__ = ["build_consulting_server", "serve", "serve_http"]
-
-_DESCRIPTION = (
-    "Answers a clinical question about files: plans which specialists to consult, consults them, "
-    "and gives an answer in which every statement cites evidence that was checked. Use it for "
-    "questions; use a specialist's own tool when you know exactly which one you want. It gives "
-    "no treatment advice."
-)
 
 
 def serve(settings: Settings, only: Sequence[str]) -> None:
@@ -75,7 +64,7 @@ def build_consulting_server(
     agents = _Agents(settings, shop)
     server = build_server(only=only, workshop=shop, lifespan=agents.closing)
     if not only:
-        server.add_tool(_consult_tool(agents))
+        server.add_tool(consult_tool(agents.here))
     if settings.audit_file is not None or callers is not None:
         from agent.guard import guard
 
@@ -116,39 +105,3 @@ class _Agents:
         finally:
             for agent in self._agents.values():
                 await agent.close_async()
-
-
-class ConsultArguments(BaseModel):
-    """Arguments of `consult`."""
-
-    model_config = ConfigDict(extra="forbid", title="consult")
-
-    question: str = Field(min_length=2, max_length=4000, description="In words.")
-    files: list[str] = Field(
-        default=[], description="Paths under an allowed root, or handles from inspect_files."
-    )
-    thread: str | None = Field(
-        default=None, description="Continue, or begin, a conversation of this name."
-    )
-
-
-def _consult_tool(agents: _Agents) -> Tool:
-    async def consult(given: ConsultArguments) -> ToolResult:
-        answer = await agents.here().ask_async(given.question, given.files, given.thread)
-        links = [
-            ResourceLink(
-                type="resource_link", uri=one.uri, name=one.title, mime_type=one.media_type
-            )
-            for one in answer.pictures
-        ]
-        text = TextContent(type="text", text=to_markdown(answer))
-        return ToolResult(content=[text, *links], structured_content=answer.model_dump(mode="json"))
-
-    return checked_tool(
-        ConsultArguments,
-        consult,
-        name="consult",
-        title="Consult",
-        description=_DESCRIPTION,
-        output_schema=Answer.model_json_schema(mode="serialization"),
-    )
