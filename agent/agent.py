@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import anyio
+
 from agent.answer import Answer, Attachment, Picture
 from agent.gate import Gated
 from agent.gemma import Composer, Planner, PlanRequest
@@ -157,7 +159,9 @@ class Agent:
             await task
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            # A cancelled scope cancels again and again whatever is awaited in it, which would
+            # interrupt the calls while they tell their servers to stop.
+            with anyio.CancelScope(shield=True), contextlib.suppress(asyncio.CancelledError):
                 await task
 
     async def plan(

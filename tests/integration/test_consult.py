@@ -115,6 +115,7 @@ async def test_progress_goes_forward_and_names_the_steps(server: FastMCP[Any], m
 async def test_cancelled_consultation_reaches_the_specialist(
     serve: Callable[..., Any], settings: Settings, score: Path
 ) -> None:
+    WaitingToy.begun.clear()
     WaitingToy.ended.clear()
     toys = serve(toy_spec("report_waiting", WaitingToy))
     async with Agent(settings, servers={"toys": toys}) as agent:
@@ -124,8 +125,7 @@ async def test_cancelled_consultation_reaches_the_specialist(
             call = asyncio.create_task(
                 client.call_tool_mcp("consult", {"question": "report?", "files": [str(score)]})
             )
-            await asyncio.sleep(1.0)
-            assert not WaitingToy.ended.is_set()
+            assert await asyncio.to_thread(WaitingToy.begun.wait, 30)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
