@@ -12,6 +12,7 @@ from specialists.schema import (
     Assertion,
     Evidence,
     EvidenceFinding,
+    EvidenceMeasurement,
     Finding,
     Measurement,
     PredictionSet,
@@ -34,6 +35,7 @@ class _Said(NamedTuple):
     finding: EvidenceFinding | None = None
     value: float | None = None
     unit: str | None = None
+    measurement: EvidenceMeasurement | None = None
 
 
 def evidence_from(
@@ -97,7 +99,9 @@ def _finding(finding: Finding) -> _Said:
 
 
 def _measurement(measurement: Measurement) -> _Said:
-    return _Said(measurement.text, None, measurement.value, measurement.unit)
+    name, site, side = measurement.name, measurement.site, measurement.laterality
+    shared = EvidenceMeasurement(name=name, site=site, laterality=side)
+    return _Said(measurement.text, None, measurement.value, measurement.unit, shared)
 
 
 def _prediction_set(prediction: PredictionSet) -> _Said:
@@ -113,19 +117,22 @@ def _prediction_set(prediction: PredictionSet) -> _Said:
 
 def _risk_score(score: RiskScore) -> Iterator[_Said]:
     subject = f"{score.name} ({score.trait})" if score.trait else score.name
-    yield _Said(score.text, None, score.value, "1")
+    named = EvidenceMeasurement(name=f"polygenic score {subject}")
+    yield _Said(score.text, None, score.value, "1", named)
     if score.percentile is not None:
         reference = f" of {score.reference}" if score.reference else ""
         text = (
             f"The polygenic score {subject} of {score.sample} is at percentile "
             f"{_plain(score.percentile)}{reference}."
         )
-        yield _Said(text, None, score.percentile, PERCENTILE)
+        named = EvidenceMeasurement(name=f"percentile of polygenic score {subject}")
+        yield _Said(text, None, score.percentile, PERCENTILE, named)
     text = (
         f"{_plain(100 * score.overlap)} % of the variants of {subject} were matched in "
         f"{score.sample} (overlap {_plain(score.overlap)})."
     )
-    yield _Said(text, None, score.overlap, "1")
+    named = EvidenceMeasurement(name=f"matched share of polygenic score {subject}")
+    yield _Said(text, None, score.overlap, "1", named)
 
 
 def _plain(value: float) -> str:

@@ -202,6 +202,14 @@ class EvidenceFinding(Data):
     laterality: Laterality | None = None
 
 
+class EvidenceMeasurement(Data):
+    """What the number of a piece of evidence is of."""
+
+    name: str
+    site: str | None = None
+    laterality: Laterality | None = None
+
+
 class Evidence(Data):
     """One thing that one specialist said: what statements cite."""
 
@@ -212,6 +220,7 @@ class Evidence(Data):
     """A1, A2, …"""
     text: str
     finding: EvidenceFinding | None = None
+    measurement: EvidenceMeasurement | None = None
     value: float | None = None
     unit: str | None = None
 
