@@ -12,7 +12,6 @@ from specialists.schema import (
     Assertion,
     Evidence,
     EvidenceFinding,
-    EvidenceMeasurement,
     Finding,
     Measurement,
     PredictionSet,
@@ -35,7 +34,6 @@ class _Said(NamedTuple):
     finding: EvidenceFinding | None = None
     value: float | None = None
     unit: str | None = None
-    measurement: EvidenceMeasurement | None = None
 
 
 def evidence_from(
@@ -99,9 +97,7 @@ def _finding(finding: Finding) -> _Said:
 
 
 def _measurement(measurement: Measurement) -> _Said:
-    name, site, side = measurement.name, measurement.site, measurement.laterality
-    shared = EvidenceMeasurement(name=name, site=site, laterality=side)
-    return _Said(measurement.text, None, measurement.value, measurement.unit, shared)
+    return _Said(measurement.text, None, measurement.value, measurement.unit)
 
 
 def _prediction_set(prediction: PredictionSet) -> _Said:
@@ -117,22 +113,19 @@ def _prediction_set(prediction: PredictionSet) -> _Said:
 
 def _risk_score(score: RiskScore) -> Iterator[_Said]:
     subject = f"{score.name} ({score.trait})" if score.trait else score.name
-    named = EvidenceMeasurement(name=f"polygenic score {subject}")
-    yield _Said(score.text, None, score.value, "1", named)
+    yield _Said(score.text, None, score.value, "1")
     if score.percentile is not None:
         reference = f" of {score.reference}" if score.reference else ""
         text = (
             f"The polygenic score {subject} of {score.sample} is at percentile "
             f"{_plain(score.percentile)}{reference}."
         )
-        named = EvidenceMeasurement(name=f"percentile of polygenic score {subject}")
-        yield _Said(text, None, score.percentile, PERCENTILE, named)
+        yield _Said(text, None, score.percentile, PERCENTILE)
     text = (
         f"{_plain(100 * score.overlap)} % of the variants of {subject} were matched in "
         f"{score.sample} (overlap {_plain(score.overlap)})."
     )
-    named = EvidenceMeasurement(name=f"matched share of polygenic score {subject}")
-    yield _Said(text, None, score.overlap, "1", named)
+    yield _Said(text, None, score.overlap, "1")
 
 
 def _plain(value: float) -> str:

@@ -162,6 +162,24 @@ class PictureLink(Data):
     media_type: str = "image/png"
 
 
+class MaskSegment(Data):
+    """One value of a label map."""
+
+    number: int = Field(ge=1)
+    name: str
+    laterality: Laterality | None = None
+
+
+class MaskLink(Data):
+    """A label map that goes with a result: a NIfTI volume, whose bytes are an MCP resource."""
+
+    title: str
+    uri: str
+    media_type: str = "application/gzip"
+    segments: tuple[MaskSegment, ...]
+    """What the voxels' values mean; 0 is nothing."""
+
+
 class Provenance(Data):
     """Where a result comes from."""
 
@@ -202,14 +220,6 @@ class EvidenceFinding(Data):
     laterality: Laterality | None = None
 
 
-class EvidenceMeasurement(Data):
-    """What the number of a piece of evidence is of."""
-
-    name: str
-    site: str | None = None
-    laterality: Laterality | None = None
-
-
 class Evidence(Data):
     """One thing that one specialist said: what statements cite."""
 
@@ -220,7 +230,6 @@ class Evidence(Data):
     """A1, A2, …"""
     text: str
     finding: EvidenceFinding | None = None
-    measurement: EvidenceMeasurement | None = None
     value: float | None = None
     unit: str | None = None
 

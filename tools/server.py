@@ -150,3 +150,8 @@ def _add_pictures(server: FastMCP[Any], pictures: PictureStore) -> None:
     def picture(name: str) -> ResourceResult:
         """A picture that goes with a result, as PNG."""
         return ResourceResult([ResourceContent(pictures.read(name), mime_type="image/png")])
+
+    @server.resource(PictureStore.mask_template, mime_type="application/gzip")
+    def mask(name: str) -> ResourceResult:
+        """A label map that goes with a result, as a compressed NIfTI volume."""
+        return ResourceResult([ResourceContent(pictures.read(name), mime_type="application/gzip")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.answer import Answer
+from agent.export.about import About, about
 from agent.export.codes import ASSERTIONS, LOINC, SITES, Code, finding_code, unit_code
 from agent.export.fhir.values import JSON, concept, known, quantity
 from specialists.schema import Evidence, EvidenceFinding
@@ -25,6 +26,11 @@ _SECTIONS = {
     "DX": Code(_SECTION, "RAD", "Radiology"),
     "SM": Code(_SECTION, "SP", "Surgical Pathology"),
 }
+_LEADS = {
+    "score": "Polygenic score ",
+    "percentile": "Percentile of polygenic score ",
+    "overlap": "Matched share of polygenic score ",
+}
 
 
 def observation(item: Evidence, answer: Answer, links: JSON) -> JSON:
@@ -35,15 +41,16 @@ def observation(item: Evidence, answer: Answer, links: JSON) -> JSON:
         answer: The answer that it stands in.
         links: Members that refer to other resources: subject, device, derivedFrom, identifier.
     """
+    subject = about(answer, item)
     return known(
         [
             ("resourceType", "Observation"),
             *links.items(),
             ("status", "preliminary"),
             ("category", [concept(*_category(answer, item))]),
-            ("code", _code(item)),
-            *_value(item).items(),
-            ("bodySite", _site(item)),
+            ("code", _code(item, subject)),
+            *_value(item, subject).items(),
+            ("bodySite", _site(subject)),
             ("note", [{"text": item.text}]),
             ("method", {"text": item.tool}),
         ]
@@ -79,23 +86,20 @@ def _category(answer: Answer, item: Evidence) -> tuple[str, Code]:
     return "Imaging", Code(_CATEGORY, "imaging", "Imaging")
 
 
-def _code(item: Evidence) -> JSON:
-    if item.finding is not None:
+def _code(item: Evidence, subject: About) -> JSON:
+    if item.finding is not None and subject.kind != "set":
         return concept(item.finding.name, finding_code(item.finding.name))
-    if item.measurement is not None:
-        return concept(_named(item))
+    if subject.name is not None:
+        return concept(_LEADS.get(subject.kind, "") + subject.placed)
     return concept("Measurement" if item.value is not None else "Text")
 
 
-def _named(item: Evidence) -> str:
-    measured = item.measurement
-    if measured is None:
-        return item.text
-    side = measured.laterality
-    return f"{measured.name}, {side}" if side and side not in measured.name else measured.name
-
-
-def _value(item: Evidence) -> JSON:
+def _value(item: Evidence, subject: About) -> JSON:
+    if item.finding is not None and subject.kind == "set":
+        return {
+            "valueCodeableConcept": concept(item.finding.name, finding_code(item.finding.name)),
+            "interpretation": [_interpreted(item.finding)],
+        }
     if item.finding is not None:
         return _assertion(item, item.finding)
     if item.value is not None:
@@ -107,9 +111,7 @@ def _assertion(item: Evidence, finding: EvidenceFinding) -> JSON:
     value = ASSERTIONS[finding.assertion]
     told: JSON = {
         "valueCodeableConcept": concept(value.meaning, value),
-        "interpretation": [
-            concept(finding.assertion, INTERPRETATIONS[finding.assertion]),
-        ],
+        "interpretation": [_interpreted(finding)],
     }
     if item.value is not None:
         probability = quantity(item.value, unit_code(item.unit))
@@ -121,11 +123,9 @@ def _assertion(item: Evidence, finding: EvidenceFinding) -> JSON:
     return told
 
 
-def _site(item: Evidence) -> JSON | None:
-    place = item.finding or item.measurement
-    if place is None or not (place.site or place.laterality):
-        return None
-    site = SITES.get(place.site or "")
-    stated = place.laterality and place.laterality not in (place.site or "")
-    text = " ".join(word for word in (place.laterality if stated else "", place.site) if word)
-    return concept(text, site)
+def _interpreted(finding: EvidenceFinding) -> JSON:
+    return concept(finding.assertion, INTERPRETATIONS[finding.assertion])
+
+
+def _site(subject: About) -> JSON | None:
+    return concept(subject.place, SITES.get(subject.site or "")) if subject.place else None

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent.answer import Answer
+from agent.export.about import about
 from agent.export.fhir.values import JSON
 from specialists.schema import Evidence
 
 __all__ = ["risk_assessments"]
 
-_SCORE = re.compile(r"polygenic score (?P<name>\S+)(?: \((?P<trait>.+)\))?")
+_TRAIT = re.compile(r"\((?P<trait>.+)\)$")
 
 
 def risk_assessments(
@@ -27,36 +28,40 @@ def risk_assessments(
         A name in the bundle, the score's own evidence, and the resource without its links.
     """
     for item in answer.evidence:
-        named = _SCORE.fullmatch(item.measurement.name) if item.measurement else None
-        if named is None or item.measurement is None:
+        subject = about(answer, item)
+        if subject.kind != "score" or subject.name is None:
             continue
-        about = [each for each in answer.evidence if _is_of(each, item, item.measurement.name)]
-        trait = named["trait"] or named["name"]
-        yield f"risk {item.id}", item, _resource(item, about, trait, answer, observed)
+        of_score = [each for each in answer.evidence if _is_of(answer, each, item)]
+        yield f"risk {item.id}", item, _resource(subject.name, of_score, answer, observed)
 
 
-def _is_of(each: Evidence, score: Evidence, name: str) -> bool:
-    same = (each.tool, each.attachment) == (score.tool, score.attachment)
-    return same and each.measurement is not None and each.measurement.name.endswith(name)
+def _is_of(answer: Answer, each: Evidence, score: Evidence) -> bool:
+    """Whether evidence belongs to a score: it follows it, and is of the same call and name."""
+    if (each.tool, each.attachment) != (score.tool, score.attachment):
+        return False
+    one, other = about(answer, each), about(answer, score)
+    return one.name == other.name and one.kind in ("score", "percentile", "overlap")
 
 
 def _resource(
-    score: Evidence,
-    about: Sequence[Evidence],
-    trait: str,
+    name: str,
+    of_score: Sequence[Evidence],
     answer: Answer,
     observed: Mapping[str, JSON],
 ) -> JSON:
     limits = [f"Not assessed: {text}" for text in answer.not_assessed]
-    measured = score.measurement.name if score.measurement else trait
+    trait = _TRAIT.search(name)
     return {
         "resourceType": "RiskAssessment",
         "status": "preliminary",
         "method": {"text": "Polygenic score: sum of effect weight times dosage"},
-        "code": {"text": measured},
-        "basis": [observed[each.id] for each in about],
+        "code": {"text": f"Polygenic score {name}"},
+        "basis": [observed[each.id] for each in of_score],
         "prediction": [
-            {"outcome": {"text": trait}, "rationale": " ".join(each.text for each in about)}
+            {
+                "outcome": {"text": trait["trait"] if trait else name},
+                "rationale": " ".join(each.text for each in of_score),
+            }
         ],
         "note": [{"text": text} for text in [*limits, *answer.caveats]],
     }

@@ -42,8 +42,9 @@ def coding(code: Code) -> JSON:
 
 
 def quantity(value: float, unit: Code) -> JSON:
-    """A Quantity in UCUM."""
-    number = int(value) if float(value).is_integer() and abs(value) < 1e15 else value
+    """A Quantity in UCUM, of six significant digits."""
+    rounded = float(f"{value:.6g}")
+    number = int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
     shown = unit.value if unit.value != "1" else unit.meaning
     return {"value": number, "unit": shown, "system": SYSTEMS[UCUM], "code": unit.value}
 
