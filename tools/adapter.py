@@ -112,7 +112,9 @@ class SpecialistTool(Tool):
         except TimeoutError:
             limit = f"{self._spec.timeout_s:g} s"
             raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
-        links: dict[str, tuple[Data, ...]] = {"pictures": tuple(self._pictures.keep(picture) for picture in reading.pictures)}
+        links: dict[str, tuple[Data, ...]] = {
+            "pictures": tuple(self._pictures.keep(picture) for picture in reading.pictures)
+        }
         if reading.masks:
             links["masks"] = tuple(self._pictures.keep_mask(mask) for mask in reading.masks)
         return _tool_result(_complete(reading, links, time.perf_counter() - started))

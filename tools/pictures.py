@@ -52,5 +52,7 @@ class PictureStore:
             UnknownHandle: If there is none of that name, or it had to make room.
         """
         if name not in self._kept:
-            raise UnknownHandle("This picture or mask is no longer kept. Call the tool again to make it.")
+            raise UnknownHandle(
+                "This picture or mask is no longer kept. Call the tool again to make it."
+            )
         return self._kept[name]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from agent.answer import Answer
 from specialists.schema import Evidence, Laterality
 
-__all__ = ["About", "about"]
+__all__ = ["About", "about", "in_set"]
 
 _SCORE = re.compile(
     r"polygenic score (?P<name>\w+)(?: \((?P<trait>[^()]+)\))? of (?P<sample>sample \d+)", re.I
@@ -46,6 +46,14 @@ def about(answer: Answer, item: Evidence) -> About:
         found = item.finding
         return About("finding", found.name, found.site, found.laterality)
     return _by_text(item)
+
+
+def in_set(item: Evidence) -> str:
+    """What a prediction set leaves over, as its model names it."""
+    if item.finding is None:
+        return item.text
+    absent = item.finding.assertion == "absent"
+    return f"no {item.finding.name}" if absent else item.finding.name
 
 
 def _by_text(item: Evidence) -> About:

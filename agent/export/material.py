@@ -122,9 +122,7 @@ def gather(
     return material
 
 
-def _matched(
-    answer: Answer, origins: Sequence[Origin], same_files: bool
-) -> dict[str, Origin]:
+def _matched(answer: Answer, origins: Sequence[Origin], same_files: bool) -> dict[str, Origin]:
     left = [each for each in answer.attachments if each.manifest is not None]
     found: dict[str, Origin] = {}
     for origin in origins:
@@ -142,7 +140,9 @@ def _candidates(
     yield from (each for each in attachments if each.handle == origin.handle)
     if same_files:
         facts = _facts(origin.manifest)
-        yield from (each for each in attachments if each.manifest and _facts(each.manifest) == facts)
+        yield from (
+            each for each in attachments if each.manifest and _facts(each.manifest) == facts
+        )
 
 
 def _facts(manifest: Manifest) -> list[Any]:

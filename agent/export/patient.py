@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
+from typing import TYPE_CHECKING
 
-from agent.export.material import Material
+if TYPE_CHECKING:
+    from agent.export.material import Material
 
 __all__ = ["named"]
 
@@ -13,7 +14,7 @@ _SEXES = {"F": "female", "M": "male", "O": "other"}
 
 
 def named(material: Material) -> Iterator[tuple[str, str]]:
-    """Name, number, birth date and examination, safe in HTML; nothing unless asked for."""
+    """Name, number, birth date and examination in words; nothing unless asked for."""
     header = material.header
     if not material.identified or header is None:
         return
@@ -21,10 +22,10 @@ def named(material: Material) -> Iterator[tuple[str, str]]:
     sex = _SEXES.get(str(header.get("PatientSex", "")), "")
     born = _day(header.get("PatientBirthDate"))
     person = ", ".join(part for part in (name, sex, f"born {born}" if born else "") if part)
-    yield "Patient", escape(person)
-    yield "Patient ID", escape(str(header.get("PatientID", "")))
+    yield "Patient", person
+    yield "Patient ID", str(header.get("PatientID", ""))
     yield "Examined on", _day(header.get("StudyDate"))
-    yield "Accession number", escape(str(header.get("AccessionNumber", "")))
+    yield "Accession number", str(header.get("AccessionNumber", ""))
 
 
 def _day(text: object) -> str:

@@ -38,13 +38,13 @@ def label_map(labels: NDArray[np.uint8], affine: NDArray[Any]) -> LabelMap:
     Returns:
         The map, with a segment for each label that is there. Equal labels give equal bytes.
     """
-    import nibabel
+    from nibabel.nifti1 import Nifti1Image
 
     # In C order the axes are told the other way round, which spares turning every voxel.
     if labels.flags.c_contiguous:
         labels, affine = labels.T, affine[:, [2, 1, 0, 3]]
-    image = nibabel.Nifti1Image(labels, affine)
-    image.header.set_xyzt_units("mm")
+    image = Nifti1Image(labels, affine)  # type: ignore[no-untyped-call]
+    image.header.set_xyzt_units("mm")  # type: ignore[no-untyped-call]
     segments = tuple(
         MaskSegment(number=int(label), name=name, laterality=side)
         for label, (name, side) in _NAMES.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 
@@ -21,7 +21,7 @@ from agent.export.fhir.subject import (
 )
 from agent.export.fhir.values import JSON, instant, known, reference, uuid_of
 from agent.export.markdown import DRAFT, to_markdown
-from agent.export.material import Material, device_of, devices
+from agent.export.material import Device, Material, device_of, devices
 from specialists.errors import BackendUnavailable
 
 __all__ = ["to_fhir"]
@@ -93,7 +93,10 @@ class _Writer:
         self._provenances(report, studies, observed | risks, models)
         return {
             "resourceType": "Bundle",
-            "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{self.uuid('answer')}"},
+            "identifier": {
+                "system": "urn:ietf:rfc:3986",
+                "value": f"urn:uuid:{self.uuid('answer')}",
+            },
             "type": "collection",
             "timestamp": instant(self.material.now),
             "entry": self.entries,
@@ -119,11 +122,11 @@ class _Writer:
         }
         return {name: self.add(name, resource) for name, resource in found.items()}
 
-    def device_name(self, tool_device: object) -> str | None:
-        known_devices = devices(self.answer)
-        if tool_device not in known_devices:
+    def device_name(self, device: Device | None) -> str | None:
+        """A device's name in this bundle."""
+        if device is None:
             return None
-        return f"device {known_devices.index(tool_device) + 1}"  # type: ignore[arg-type]
+        return f"device {devices(self.answer).index(device) + 1}"
 
     def _observations(
         self, subject: JSON | None, studies: dict[str, str], models: dict[str, JSON]
@@ -196,10 +199,8 @@ class _Writer:
     ) -> None:
         composer = self.add("software", software(self.answer))
         sources = [reference(uuid) for uuid in studies.values()]
-        made_by: Callable[[str], list[JSON]] = lambda name: list(  # noqa: E731
-            self._made_by(name, targets)
-        )
-        found = provenances(self.material, report, composer, models, made_by, sources)
+        made = {name: list(self._made_by(name, targets)) for name in models}
+        found = provenances(self.material, report, composer, models, made, sources)
         for name, resource in found:
             self.add(name, resource)
 

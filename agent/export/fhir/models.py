@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent.answer import Answer
 from agent.export.codes import Code
@@ -59,7 +59,7 @@ def provenances(
     report: JSON,
     composer: JSON,
     models: Mapping[str, JSON],
-    made_by: Callable[[str], list[JSON]],
+    made: Mapping[str, Sequence[JSON]],
     sources: Sequence[JSON],
 ) -> Iterator[tuple[str, JSON]]:
     """A Provenance a model, over what it said; and one over the report.
@@ -69,7 +69,7 @@ def provenances(
         report: Reference to the DiagnosticReport.
         composer: Reference to the Device of this software.
         models: References to the models' Devices by name.
-        made_by: Gives the references to what a model said.
+        made: References to what each model said.
         sources: References to the imaging studies.
     """
     recorded = instant(material.now)
@@ -78,10 +78,9 @@ def provenances(
         for one in material.answer.attachments
     ]
     for name, device in models.items():
-        targets = made_by(name)
-        if targets:
-            yield f"provenance of {name}", _provenance(targets, recorded, device, files)
-    said = [{"role": "source", "what": what} for name in models for what in made_by(name)]
+        if made[name]:
+            yield f"provenance of {name}", _provenance(made[name], recorded, device, files)
+    said = [{"role": "source", "what": what} for name in models for what in made[name]]
     yield "provenance of report", _provenance([report], recorded, composer, said or files)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.answer import Answer
-from agent.export.about import About, about
+from agent.export.about import About, about, in_set
 from agent.export.codes import ASSERTIONS, LOINC, SITES, Code, finding_code, unit_code
 from agent.export.fhir.values import JSON, concept, known, quantity
 from specialists.schema import Evidence, EvidenceFinding
@@ -97,7 +97,7 @@ def _code(item: Evidence, subject: About) -> JSON:
 def _value(item: Evidence, subject: About) -> JSON:
     if item.finding is not None and subject.kind == "set":
         return {
-            "valueCodeableConcept": concept(item.finding.name, finding_code(item.finding.name)),
+            "valueCodeableConcept": concept(in_set(item), finding_code(in_set(item))),
             "interpretation": [_interpreted(item.finding)],
         }
     if item.finding is not None:

@@ -119,7 +119,9 @@ def _number(value: object) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def study_references(material: Material, attachment: str | None, uuids: dict[str, str]) -> list[JSON]:
+def study_references(
+    material: Material, attachment: str | None, uuids: dict[str, str]
+) -> list[JSON]:
     """References to the studies that an attachment's images are of."""
     studies = {str(header.get("StudyInstanceUID", "")) for header in material.headers(attachment)}
     return [reference(uuids[uid]) for uid in sorted(studies) if uid in uuids]

@@ -65,8 +65,6 @@ def date(text: object) -> str | None:
     return "-".join(found.groups()) if found else None
 
 
-
-
 def instant(moment: datetime) -> str:
     """An instant, to the second."""
     return moment.isoformat(timespec="seconds")

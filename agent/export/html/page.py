@@ -70,7 +70,7 @@ def _title(material: Material) -> str:
     answer = material.answer
     known = facts(
         [
-            *named(material),
+            *((name, line(value)) for name, value in named(material)),
             ("Question", line(answer.question)),
             ("Examined", "<br>".join(described(answer))),
             ("Models", _models(answer)),
@@ -130,9 +130,7 @@ def _sections(answer: Answer) -> Iterator[tuple[str, str, Sequence[int]]]:
             yield each.name, each.title, places
     for title in dict.fromkeys(_TITLES.values()) if not own else ():
         places = [
-            place
-            for place, one in enumerate(answer.statements)
-            if _TITLES.get(one.kind) == title
+            place for place, one in enumerate(answer.statements) if _TITLES.get(one.kind) == title
         ]
         if places:
             yield title.lower(), title, places
@@ -187,7 +185,9 @@ def _made(answer: Answer) -> str:
         f"Planned by {line(made.planner)}; written by {line(made.composer)}; checked by "
         f"{line(made.checker)}."
     ]
-    rows += [f"Prompt {line(name)}, <code>{line(digest)}</code>" for name, digest in made.prompts.items()]
+    rows += [
+        f"Prompt {line(name)}, <code>{line(digest)}</code>" for name, digest in made.prompts.items()
+    ]
     rows += [
         f"Kept from earlier in this conversation: {line(' '.join((call.tool, *call.attachments)))}."
         for call in made.reused
@@ -195,8 +195,8 @@ def _made(answer: Answer) -> str:
     examined = getattr(answer, "examination", None)
     if examined is not None and examined.coverage is not None:
         rows.append(
-            f"Of the important evidence the answer tells {examined.coverage:.0%}; of what it tells, "
-            f"{examined.hallucination or 0:.0%} is not in the evidence."
+            f"Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
+            f"tells, {examined.hallucination or 0:.0%} is not in the evidence."
         )
     if made.versions:
         told = ", ".join(f"{name} {version}" for name, version in made.versions.items())

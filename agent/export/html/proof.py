@@ -50,7 +50,9 @@ def _value(item: Evidence) -> str:
     if item.value is None:
         return item.finding.assertion if item.finding else ""
     number = f"{float(f'{item.value:.4g}'):,g}"
-    unit = {"1": "", "[hnsf'U]": "HU", "{percentile}": "percentile"}.get(item.unit or "1", item.unit)
+    unit = {"1": "", "[hnsf'U]": "HU", "{percentile}": "percentile"}.get(
+        item.unit or "1", item.unit
+    )
     told = f"{number} {unit}".strip()
     return f"{item.finding.assertion}, {told}" if item.finding else told
 
@@ -117,11 +119,12 @@ def _model(answer: Answer, device: Device) -> str:
         [
             ("Consulted as", f"{line(device.tool)}, backend {line(model.backend)}"),
             ("Evaluated on", line(model.evaluated_on)),
-            ("Weights", f"SHA-256 <code>{escape(weights)}</code>" if weights else "none: no training"),
+            (
+                "Weights",
+                f"SHA-256 <code>{escape(weights)}</code>" if weights else "none: no training",
+            ),
             ("Terms", line(model.terms) if model.terms else None),
         ]
     )
     title = f"{line(model.model)} {line(model.version)}"
     return f'<div class="model" id="{_name(answer, device)}"><h3>{title}</h3>{known}</div>'
-
-
