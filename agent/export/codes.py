@@ -47,17 +47,17 @@ SIDES: dict[Laterality, Code] = {  # CID 244
     "bilateral": Code(SCT, "51440002", "Right and left"),
 }
 SITES = {  # CID 4031, 7151
-    "lung": Code(SCT, "39607008", "Lung"),
-    "lungs": Code(SCT, "39607008", "Lung"),
-    "trachea": Code(SCT, "44567001", "Trachea"),
-    "bone": Code(SCT, "272673000", "Bone"),
-    "chest": Code(SCT, "51185008", "Chest"),
-    "abdomen": Code(SCT, "113345001", "Abdomen"),
-    "pelvis": Code(SCT, "12921003", "Pelvis"),
-    "head": Code(SCT, "69536005", "Head"),
-    "retina": Code(SCT, "5665001", "Retina"),
-    "skin": Code(SCT, "39937001", "Skin"),
-    "soft tissue": Code(SCT, "87784001", "Soft tissue"),
+    "lung": Code(SCT, "39607008", "Lung structure"),
+    "lungs": Code(SCT, "39607008", "Lung structure"),
+    "trachea": Code(SCT, "44567001", "Tracheal structure"),
+    "bone": Code(SCT, "272673000", "Bone structure"),
+    "chest": Code(SCT, "51185008", "Thoracic structure"),
+    "abdomen": Code(SCT, "113345001", "Abdominal structure"),
+    "pelvis": Code(SCT, "12921003", "Pelvic structure"),
+    "head": Code(SCT, "69536005", "Head structure"),
+    "retina": Code(SCT, "5665001", "Retinal structure"),
+    "skin": Code(SCT, "39937001", "Skin structure"),
+    "soft tissue": Code(SCT, "87784001", "Soft tissues"),
 }
 UNITS = {  # CID 7181, 7182, 7460 to 7462 and others; meanings in words
     "1": "no units",

@@ -55,21 +55,27 @@ def _fhir(material: Material) -> bytes:
 
 
 def _sr(material: Material) -> bytes:
+    from agent.export.dicom.common import sealed
     from agent.export.dicom.report import to_sr
 
-    return to_sr(material)
+    with sealed():
+        return to_sr(material)
 
 
 def _seg(material: Material) -> bytes:
+    from agent.export.dicom.common import sealed
     from agent.export.dicom.segmentation import to_seg
 
-    return to_seg(material)
+    with sealed():
+        return to_seg(material)
 
 
 def _gsps(material: Material) -> bytes:
+    from agent.export.dicom.common import sealed
     from agent.export.dicom.presentation import to_gsps
 
-    return to_gsps(material)
+    with sealed():
+        return to_gsps(material)
 
 
 FORMS: dict[str, Form] = {

@@ -59,9 +59,11 @@ def read_headers(paths: Sequence[Path], series: str | None = None) -> list[Datas
         MixedPatients: If the files of the series are of more than one patient.
     """
     from pydicom import Dataset
+    from pydicom.config import disable_value_validation
 
     texts: list[str] = worker.run(f"{__name__}:headers_as_json", list(paths), series)
-    return [Dataset.from_json(text) for text in texts]
+    with disable_value_validation():
+        return [Dataset.from_json(text) for text in texts]
 
 
 def headers_as_json(paths: Sequence[Path], series: str | None) -> list[str]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from agent.answer import Answer
-from agent.export.codes import Code, shortened
-from agent.export.material import Device, Material, version
+from agent.export.codes import Code
+from agent.export.material import Material, version
 from specialists.errors import BackendUnavailable, InvalidInput
 
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
     from pydicom import Dataset
 
-__all__ = ["as_bytes", "concept", "equipment", "highdicom", "referable", "software_name"]
+__all__ = ["as_bytes", "concept", "equipment", "highdicom", "referable", "sealed"]
 
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 _TYPE_2 = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber")
@@ -34,6 +38,30 @@ def highdicom() -> Any:
             "DICOM exports need highdicom. Install it: pip install 'wardround[export]'."
         ) from None
     return library
+
+
+@contextmanager
+def sealed() -> Iterator[None]:
+    """While a DICOM object is made: nothing of the headers gets into logs, warnings or errors.
+
+    Values are repeated as they are, even where they are longer than their type allows.
+
+    Raises:
+        InvalidInput: If the headers do not hold what the object needs.
+    """
+    from pydicom.config import disable_value_validation
+
+    for name in ("highdicom", "pydicom"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings(), disable_value_validation():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError):
+            raise InvalidInput(
+                "The headers of the files do not hold what the DICOM object needs, or hold values "
+                "that the standard does not allow."
+            ) from None
 
 
 def referable(material: Material, attachment: str | None = None) -> list[Dataset]:
@@ -69,6 +97,8 @@ def _complete(header: Dataset) -> Dataset:
     for keyword in (*_TYPE_2, *_TYPE_2_STUDY):
         if keyword not in whole:
             setattr(whole, keyword, "")
+    if whole.PatientSex not in ("M", "F", "O"):
+        whole.PatientSex = ""
     return whole
 
 
@@ -80,11 +110,6 @@ def equipment(answer: Answer) -> dict[str, Any]:
         "software_versions": version(answer),
         "device_serial_number": version(answer),
     }
-
-
-def software_name(device: Device) -> str:
-    """A model's name as an algorithm's."""
-    return shortened(device.model.model)
 
 
 def concept(code: Code) -> CodedConcept:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Any
 
 from agent.answer import Answer
+from agent.export.html.order import sections
 from agent.export.html.parts import bullets, cited, described, facts, line, said, section, sentence
 from agent.export.html.proof import evidence_table, figures, models
 from agent.export.markdown import DRAFT
 from agent.export.material import Material
 from agent.export.patient import named
+from specialists.schema import Manifest
 
 __all__ = ["to_html"]
 
-_TITLES = {"finding": "Findings", "synthesis": "Findings", "measurement": "Measurements"}
+_KINDS = {
+    "CR": "radiograph",
+    "DX": "radiograph",
+    "XC": "photograph",
+    "DMS": "dermoscopy",
+    "OP": "fundus photograph",
+    "SM": "slide",
+}
 
 
 def to_html(material: Material) -> str:
@@ -86,9 +94,15 @@ def _title(material: Material) -> str:
 
 def _heading(answer: Answer) -> str:
     manifests = [one.manifest for one in answer.attachments if one.manifest]
-    parts = [f"{one.modality or one.format} {one.body_part or ''}".strip() for one in manifests]
-    told = ", ".join(dict.fromkeys(parts))
+    told = ", ".join(dict.fromkeys(map(_kind, manifests)))
     return escape(f"Report: {told}") if told else "Report"
+
+
+def _kind(manifest: Manifest) -> str:
+    """'chest radiograph', 'abdomen CT', 'fundus photograph', 'VCF'."""
+    name = _KINDS.get(manifest.modality or "", manifest.modality or manifest.format)
+    part = None if manifest.modality == "OP" else manifest.body_part
+    return f"{part} {name}" if part else name
 
 
 def _models(answer: Answer) -> str:
@@ -113,31 +127,12 @@ def _report(answer: Answer) -> str:
 
 
 def _statements(answer: Answer) -> Iterator[str]:
-    groups = list(_sections(answer))
+    groups = sections(answer)
     for name, title, places in groups:
         kind = "urgent" if name == "urgent" else ""
         yield section(title, said(answer, places), f"part-{escape(name)}", kind)
     if not groups and not answer.message:
         yield "<p>Nothing can be said: no specialist gave a result that supports a statement.</p>\n"
-
-
-def _sections(answer: Answer) -> Iterator[tuple[str, str, Sequence[int]]]:
-    """The answer's own sections; of an answer without them, findings and measurements."""
-    own: Sequence[Any] = getattr(answer, "sections", ())
-    for each in own:
-        places = [place for place in each.statements if _stated(answer, place)]
-        if places:
-            yield each.name, each.title, places
-    for title in dict.fromkeys(_TITLES.values()) if not own else ():
-        places = [
-            place for place, one in enumerate(answer.statements) if _TITLES.get(one.kind) == title
-        ]
-        if places:
-            yield title.lower(), title, places
-
-
-def _stated(answer: Answer, place: int) -> bool:
-    return answer.statements[place].kind != "limitation"
 
 
 def _disagreements(answer: Answer) -> str:
@@ -206,6 +201,6 @@ def _made(answer: Answer) -> str:
 
 def _sign() -> str:
     return (
-        '<div class="sign"><div>Reviewed by</div><div>Date</div></div>\n'
-        f"<footer>{escape(DRAFT)}</footer>\n"
+        f"<footer><p>{escape(DRAFT)}</p>\n"
+        '<div class="sign"><div>Reviewed by</div><div>Date</div></div></footer>\n'
     )

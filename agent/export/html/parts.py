@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from agent.answer import Answer, Statement
+from agent.export.html.order import numbers
 
 __all__ = ["bullets", "cited", "described", "facts", "line", "said", "section", "sentence"]
 
@@ -16,7 +17,8 @@ _DOUBT = {"uncertain": "uncertain", "inconclusive": "inconclusive"}
 
 def line(text: str) -> str:
     """Text on one line, safe in HTML."""
-    return escape(_POWER.sub(_raised, " ".join(text.split())))
+    plain = " ".join(text.split()).replace("[hnsf'U] (Hounsfield units)", "HU")
+    return escape(_POWER.sub(_raised, plain))
 
 
 def _raised(unit: re.Match[str]) -> str:
@@ -53,8 +55,11 @@ def facts(pairs: Iterable[tuple[str, str | None]]) -> str:
 
 def said(answer: Answer, places: Sequence[int]) -> str:
     """Statements, each with links to its evidence."""
+    number = numbers(answer)
     rows = "\n".join(
-        f'<li id="S{place + 1}">{_statement(answer.statements[place])}</li>' for place in places
+        f'<li id="S{number[place]}"><span class="no">{number[place]}</span>'
+        f"<span>{_statement(answer.statements[place])}</span></li>"
+        for place in places
     )
     return f'<ol class="said">\n{rows}\n</ol>' if rows else ""
 

@@ -6,6 +6,7 @@ import base64
 from html import escape
 
 from agent.answer import Answer, Picture
+from agent.export.html.order import numbers
 from agent.export.html.parts import facts, line
 from agent.export.material import Device, Material, device_of, devices
 from specialists.schema import Evidence
@@ -29,14 +30,14 @@ def evidence_table(answer: Answer) -> str:
 
 
 def _row(answer: Answer, item: Evidence) -> str:
-    cells = [
-        f"{escape(item.id)}",
-        f"{_text(item)}{_back(answer, item)}",
-        f'<span class="tight">{line(_value(item))}</span>',
-        f"{_source(answer, item)}{f', {escape(item.attachment)}' if item.attachment else ''}"
-        f"{_shown(answer, item)}",
-    ]
-    return f'<tr id="{escape(item.id)}">{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    place = f", {escape(item.attachment)}" if item.attachment else ""
+    said = f"{_text(item)}{_back(answer, item)}"
+    source = f'<td class="tight">{_source(answer, item)}{place}{_shown(answer, item)}</td>'
+    value = f'<td>{said}</td><td class="tight">{_value(item)}</td>'
+    if len(item.text) > _LONG:
+        value = f'<td colspan="2">{said}</td>'
+    name = escape(item.id)
+    return f'<tr id="{name}"><td>{name}</td>{value}{source}</tr>'
 
 
 def _text(item: Evidence) -> str:
@@ -53,15 +54,15 @@ def _value(item: Evidence) -> str:
     unit = {"1": "", "[hnsf'U]": "HU", "{percentile}": "percentile"}.get(
         item.unit or "1", item.unit
     )
-    told = f"{number} {unit}".strip()
-    return f"{item.finding.assertion}, {told}" if item.finding else told
+    told = line(f"{number} {unit}".strip())
+    return f"{item.finding.assertion}<br>{told}" if item.finding else told
 
 
 def _back(answer: Answer, item: Evidence) -> str:
     links = " ".join(
-        f'<a href="#S{place}">statement {place}</a>'
-        for place, one in enumerate(answer.statements, 1)
-        if item.id in one.citations and one.kind != "limitation"
+        f'<a href="#S{number}">statement {number}</a>'
+        for place, number in numbers(answer).items()
+        if item.id in answer.statements[place].citations
     )
     return f'<br><span class="small back">Cited by {links}</span>' if links else ""
 
