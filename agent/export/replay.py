@@ -17,6 +17,7 @@ from specialists.errors import InvalidInput
 
 if TYPE_CHECKING:
     from agent.agent import Agent
+    from tools.origin import Origin
 
 __all__ = ["with_pictures", "with_results"]
 
@@ -50,9 +51,9 @@ async def with_results(material: Material, agent: Agent) -> Material:
     """
     if material.replayed or not material.origins:
         return material
-    await agent.inspect([path for one in material.origins.values() for path in one.paths])
+    handles = {name: await _handle(one, agent) for name, one in material.origins.items()}
     calls = [call for call in material.answer.plan.calls if _is_told(material.answer, call)]
-    done = [await _again(call, material, agent) for call in calls]
+    done = [await _again(call, material.answer, handles, agent) for call in calls]
     return replace(material, replayed=tuple(one for one in done if one is not None))
 
 
@@ -61,9 +62,16 @@ def _is_told(answer: Answer, call: Call) -> bool:
     return any((one.tool, one.attachment) == (call.tool, first) for one in answer.evidence)
 
 
-async def _again(call: Call, material: Material, agent: Agent) -> Replayed | None:
+async def _handle(origin: Origin, agent: Agent) -> str:
+    """The handle that the agent's first server gives a file: another machine's is its own."""
+    seen = (await agent.inspect(origin.paths)).files
+    return seen[0].handle if len(seen) == 1 else origin.handle
+
+
+async def _again(
+    call: Call, answer: Answer, named: Mapping[str, str], agent: Agent
+) -> Replayed | None:
     info = agent.toolbox.info(call.tool)
-    named = {name: one.handle for name, one in material.origins.items()}
     if info.accepts is None or not set(call.attachments) <= set(named):
         return None
     handles = {
@@ -76,7 +84,7 @@ async def _again(call: Call, material: Material, agent: Agent) -> Replayed | Non
     files = [handles[name] for name in call.attachments]
     outcome = await agent.toolbox.call(call.tool, {"files": files, **options})
     structured = outcome.structured or {}
-    _check(material.answer, call, structured)
+    _check(answer, call, structured)
     masks = [
         await agent.toolbox.picture(link["uri"], info.server)
         for link in structured.get("masks", ())
