@@ -46,6 +46,8 @@ class State(TypedDict, total=False):
     done: list[JSON]
     """Calls that were carried out, so that a plan that is extended does not repeat them."""
     evidence: list[JSON]
+    facts: dict[str, JSON]
+    """What each piece of evidence is about, by its id."""
     models: dict[str, list[JSON]]
     pictures: list[JSON]
     failures: list[JSON]

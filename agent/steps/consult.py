@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Picture
-from agent.evidence import evidence_from, is_specialist_result
+from agent.evidence import evidence_from, facts_from, is_specialist_result
 from agent.gemma.embedded.planner import SHIPPED
 from agent.kept import call_key, with_new
 from agent.rules import RulePlanner
@@ -112,6 +112,7 @@ def _gain(call: Call, outcome: Outcome, session: str) -> JSON:
     own = is_specialist_result(said)
     return {
         "evidence": dump(evidence_from(call.tool, call.attachments, said, 1)),
+        "facts": dump(facts_from(said)),
         "model": _model(said) if own else None,
         "pictures": [_picture(call.tool, link) for link in said["pictures"]] if own else [],
         "not_assessed": list(said["not_assessed"]) if own else [],
@@ -124,13 +125,14 @@ def _gathered(state: State, calls: Sequence[Call], gains: Sequence[JSON | Wardro
     evidence, failures = list(state["evidence"]), list(state["failures"])
     models = {tool: list(used) for tool, used in state["models"].items()}
     pictures, told = list(state["pictures"]), [*state["not_assessed"]]
-    caveats = list(state["caveats"])
+    caveats, facts = list(state["caveats"]), dict(state["facts"])
     for call, gain in zip(calls, gains, strict=True):
         if isinstance(gain, WardroundError):
             failures.append(_failure(call, gain).model_dump(mode="json"))
             continue
         start = len(evidence) + 1
         evidence += [{**one, "id": f"E{n}"} for n, one in enumerate(gain["evidence"], start)]
+        facts |= {f"E{n}": fact for n, fact in enumerate(gain.get("facts", ()), start)}
         if gain["model"]:
             models.setdefault(call.tool, []).append(gain["model"])
         pictures += gain["pictures"]
@@ -138,6 +140,7 @@ def _gathered(state: State, calls: Sequence[Call], gains: Sequence[JSON | Wardro
         caveats += [one for one in gain["caveats"] if one not in caveats]
     return {
         "evidence": evidence,
+        "facts": facts,
         "failures": failures,
         "models": models,
         "pictures": pictures,

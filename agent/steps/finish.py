@@ -19,9 +19,11 @@ from agent.answer import (
     Plan,
     Statement,
 )
+from agent.composition.sections import arrange
 from agent.grounding import CHECKER
 from agent.kept import in_words
 from agent.state import Consultation, State, dump, load
+from agent.steps.compose import facts_of, language_of
 from prompts import load as load_prompt
 from specialists.schema import Evidence, Provenance
 
@@ -32,10 +34,14 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
     """Write the answer, and the thread's memory of the question."""
     plan = Plan.model_validate(state["plan"])
     evidence = tuple(load(Evidence, state["evidence"]))
+    facts, language = facts_of(state), language_of(state)
+    statements, sections = arrange(
+        state["question"], load(Statement, state["statements"]), evidence, facts, language
+    )
     answer = Answer(
         question=state["question"],
         action=plan.action,
-        statements=tuple(load(Statement, state["statements"])),
+        statements=tuple(statements),
         evidence=evidence,
         attachments=tuple(load(Attachment, state["attachments"])),
         not_assessed=tuple(state["not_assessed"]),
@@ -47,6 +53,9 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
         message=plan.message or None,
         pictures=tuple(load(Picture, state["pictures"])),
         failures=tuple(load(Failure, state["failures"])),
+        language=language,
+        sections=tuple(sections),
+        facts=facts,
     )
     turn = [state["question"], plan.action, in_words(plan.calls)]
     return {

@@ -17,6 +17,7 @@ _PER_QUESTION: State = {
     "more": False,
     "done": [],
     "evidence": [],
+    "facts": {},
     "models": {},
     "pictures": [],
     "failures": [],

@@ -8,9 +8,10 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from agent.answer import Dropped, Statement
+from agent.composition.attribution import without_attribution
 from agent.grounding import Verdict, check
 from agent.state import JSON, Consultation, State, dump, load
-from agent.steps.compose import PLAIN
+from agent.steps.compose import PLAIN, facts_of, language_of, limits_of
 from specialists.schema import Evidence
 
 __all__ = ["mend", "verify"]
@@ -19,10 +20,11 @@ __all__ = ["mend", "verify"]
 async def verify(state: State, runtime: Runtime[Consultation]) -> State:
     """Keep the statements that their evidence supports."""
     evidence = {one.id: one for one in load(Evidence, state["evidence"])}
+    own = limits_of(state, state["composer"])
     kept: list[Statement] = []
     rejected: list[JSON] = []
     for statement in load(Statement, state["statements"]):
-        fault = _fault(statement, evidence, state["composer"])
+        fault = None if statement in own else _fault(statement, evidence, state)
         if fault is None:
             kept.append(statement)
         else:
@@ -40,11 +42,13 @@ def mend(state: State) -> bool:
     return bool(state["rejected"]) and state["attempts"] < 2 and state["composer"] != PLAIN
 
 
-def _fault(statement: Statement, evidence: dict[str, Evidence], composer: str) -> Verdict | None:
-    """Why a statement can't stand, or None. Plain code may state limits without citing."""
-    if not statement.citations and statement.kind == "limitation" and composer == PLAIN:
-        return None
+def _fault(statement: Statement, evidence: dict[str, Evidence], state: State) -> Verdict | None:
+    """Why a statement can't stand, or None."""
     if any(name not in evidence for name in statement.citations):
         return Verdict(False, "It cites evidence that is not there.", "citation")
-    verdict = check(statement.text, [evidence[name] for name in statement.citations])
+    if state["composer"] == PLAIN and language_of(state) != "en":
+        return None
+    cited = [evidence[name] for name in statement.citations]
+    text = without_attribution(statement.text, cited, facts_of(state))
+    verdict = check(text, cited)
     return None if verdict.supported else verdict
