@@ -194,8 +194,8 @@ class Writer:
             return
         yield self._statement(kind, text, draft.cited)
         if self._kind == "differential" and draft.form == "set":
-            for each in candidates(draft.cited[0], self.evidence, self.facts, self.language):
-                yield self._statement("synthesis", each.text, each.cited)
+            for one in candidates(draft.cited[0], self.evidence, self.facts, self.language):
+                yield self._statement("synthesis", one.text, one.cited)
 
     def _text(self, draft: Draft) -> str | None:
         """The best wording that holds; None where findings must stand apart."""

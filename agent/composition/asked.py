@@ -11,7 +11,7 @@ from agent.grounding import subjects
 from agent.language import terms
 from agent.wording import COMPARE, plain
 
-__all__ = ["AnswerKind", "about", "kind_of"]
+__all__ = ["AnswerKind", "about", "bare", "kind_of"]
 
 AnswerKind = Literal["direct", "report", "comparison", "differential"]
 
@@ -53,8 +53,8 @@ def about(question: str, language: Language) -> dict[str, frozenset[str]]:
     """Return what a question is about, as `grounding.subjects` does, from any language."""
     if language == "en":
         return subjects(question)
-    text = _bare(question)
-    said = [concept for concept, row in terms().items() if _occurs(_bare(row[language]), text)]
+    text = bare(question)
+    said = [concept for concept, row in terms().items() if _occurs(bare(row[language]), text)]
     return subjects(f"{question}. {'. '.join(said)}")
 
 
@@ -65,7 +65,7 @@ def _occurs(term: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(term)}{end}", text) is not None
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Lower case without accents."""
     parts = unicodedata.normalize("NFKD", text.lower())
     return "".join(one for one in parts if not unicodedata.combining(one))

@@ -26,19 +26,25 @@ def wordings(draft: Draft, facts: Facts, ranked: bool = False) -> list[str]:
         facts: What each piece of evidence is about.
         ranked: Whether classes stand with the likeliest first, and not in the model's order.
     """
-    first = draft.cited[0]
     own = " ".join(each.text for each in draft.cited)
-    made = {
-        "finding": lambda: list(_finding(first)),
-        "absent": lambda: list(_absent(draft.cited)),
-        "change": lambda: [_joined(draft.cited)],
-        "set": lambda: list(_set(first, facts, ranked)),
-        "score": lambda: [_scored(draft.cited)],
-        "pair": lambda: list(_pair(*draft.cited)),
-        "row": lambda: [_joined(draft.cited)],
-        "text": list,
-    }[draft.form]()
+    made = list(_made(draft, facts, ranked))
     return [readable(text) for text in [*made, own]]
+
+
+def _made(draft: Draft, facts: Facts, ranked: bool) -> Iterator[str]:
+    first = draft.cited[0]
+    if draft.form == "finding":
+        yield from _finding(first)
+    elif draft.form == "absent":
+        yield from _absent(draft.cited)
+    elif draft.form == "set":
+        yield from _set(first, facts, ranked)
+    elif draft.form == "score":
+        yield _scored(draft.cited)
+    elif draft.form == "pair":
+        yield from _pair(*draft.cited)
+    elif draft.form in {"row", "change"}:
+        yield _joined(draft.cited)
 
 
 def readable(text: str) -> str:

@@ -68,11 +68,11 @@ def language_of(state: State) -> Language:
 
 def limits_of(state: State, composer: str) -> list[Statement]:
     """What plain code says of the limits; beside another composer, of the question alone."""
-    told = [state["question"], load(Evidence, state["evidence"])]
-    own = (facts_of(state), language_of(state))
-    if composer == PLAIN:
-        return limitations(*told, load(Failure, state["failures"]), *own)
-    return not_covered(*told, *own)
+    question, evidence = state["question"], load(Evidence, state["evidence"])
+    facts, language = facts_of(state), language_of(state)
+    if composer != PLAIN:
+        return not_covered(question, evidence, facts, language)
+    return limitations(question, evidence, load(Failure, state["failures"]), facts, language)
 
 
 def _judged(written: Sequence[Statement], evidence: Sequence[Evidence]) -> list[Statement]:

@@ -20,6 +20,7 @@ from agent.answer import (
     Statement,
 )
 from agent.composition.sections import arrange
+from agent.examination import examine
 from agent.grounding import CHECKER
 from agent.kept import in_words
 from agent.state import Consultation, State, dump, load
@@ -56,6 +57,7 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
         language=language,
         sections=tuple(sections),
         facts=facts,
+        examination=examine(state["question"], statements, evidence, facts, language),
     )
     turn = [state["question"], plan.action, in_words(plan.calls)]
     return {

@@ -8,7 +8,9 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from agent.answer import Dropped, Statement
+from agent.composition import compose as compose_plainly
 from agent.composition.attribution import without_attribution
+from agent.examination import examine
 from agent.grounding import Verdict, check
 from agent.state import JSON, Consultation, State, dump, load
 from agent.steps.compose import PLAIN, facts_of, language_of, limits_of
@@ -34,7 +36,25 @@ async def verify(state: State, runtime: Runtime[Consultation]) -> State:
     if not mend({**state, **update}):
         lost = [Dropped(text=one["statement"]["text"], reason=one["code"]) for one in rejected]
         update["dropped"] = state["dropped"] + dump(lost)
+        if state["composer"] != PLAIN:
+            update |= _completed(state, kept)
     return update
+
+
+def _completed(state: State, kept: list[Statement]) -> State:
+    """Tell in plain code what a composer left out of the important evidence."""
+    question, evidence = state["question"], load(Evidence, state["evidence"])
+    facts, language = facts_of(state), language_of(state)
+    left_out = set(examine(question, kept, evidence, facts, language).left_out)
+    more = [
+        one
+        for one in compose_plainly(question, evidence, (), facts, language)
+        if left_out & set(one.citations)
+    ]
+    if not more:
+        return {}
+    composer = f"{state['composer']}; completed by {PLAIN}"
+    return {"statements": dump([*kept, *more]), "composer": composer}
 
 
 def mend(state: State) -> bool:
