@@ -79,11 +79,16 @@ class ConsultArguments(BaseModel):
     thread: str | None = Field(
         default=None, description="Continue, or begin, a conversation of this name."
     )
+    second_reader: bool = Field(
+        default=False, description="Have another model of each tool read too, and compare."
+    )
 
 
 def _consult_tool(agent: Agent) -> Tool:
     async def consult(given: ConsultArguments) -> ToolResult:
-        answer = await agent.ask_async(given.question, given.files, given.thread)
+        answer = await agent.ask_async(
+            given.question, given.files, given.thread, given.second_reader
+        )
         links = [
             ResourceLink(
                 type="resource_link", uri=one.uri, name=one.title, mime_type=one.media_type

@@ -36,6 +36,8 @@ class State(TypedDict, total=False):
     # the current question
     question: str
     files: list[str]
+    second_reader: bool
+    """Whether another model of each tool is to read the same files."""
     new: list[str]
     """Ids of the attachments that came with the question."""
     rounds: int

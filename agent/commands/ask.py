@@ -22,13 +22,21 @@ __all__ = ["answer_question", "command", "exit_code"]
 @click.option(
     "--pictures", type=click.Path(path_type=Path, file_okay=False), help="Write pictures here."
 )
+@click.option(
+    "--second-reader", is_flag=True, help="Have another model of each tool read too, and compare."
+)
 def command(
-    question: str, files: tuple[Path, ...], as_json: bool, thread: str | None, pictures: Path | None
+    question: str,
+    files: tuple[Path, ...],
+    as_json: bool,
+    thread: str | None,
+    pictures: Path | None,
+    second_reader: bool,
 ) -> None:
     """Ask QUESTION about FILES."""
     from agent.commands import run, show_json
 
-    answer = run(answer_question(question, files, thread, pictures))
+    answer = run(answer_question(question, files, thread, pictures, second_reader))
     if as_json:
         show_json(answer.model_dump(mode="json"))
     else:
@@ -43,6 +51,7 @@ async def answer_question(
     files: tuple[Path, ...],
     thread: str | None = None,
     pictures: Path | None = None,
+    second_reader: bool = False,
 ) -> Answer:
     """Ask, showing on stderr what is being done, and write the pictures where asked."""
     from agent.agent import Agent
@@ -50,7 +59,9 @@ async def answer_question(
 
     progress = Progress()
     async with Agent() as agent:
-        async for event in agent.stream(question, files, thread=thread):
+        async for event in agent.stream(
+            question, files, thread=thread, second_reader=second_reader
+        ):
             progress.show(f"{event.kind} {event.text} {event.detail}")
             if event.answer is not None:
                 progress.clear()

@@ -169,8 +169,19 @@ class Writer:
 
     def _wanted(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Leave measurements that nobody asked for to the table, where there are many."""
-        folded = self._folded(drafts)
-        return [draft for draft in drafts if draft not in folded]
+        parted = [part for draft in drafts for part in self._parted(draft)]
+        folded = self._folded(parted)
+        return [draft for draft in parted if draft not in folded]
+
+    def _parted(self, draft: Draft) -> list[Draft]:
+        """Take what was asked out of a row of measurements."""
+        ranks = [rank(self._about, [each]) for each in draft.cited]
+        best = min(ranks)
+        if draft.form != "row" or self._kind == "report" or best == max(ranks):
+            return [draft]
+        asked = [each for each, one in zip(draft.cited, ranks, strict=True) if one == best]
+        rest = [each for each in draft.cited if each not in asked]
+        return [Draft("row", tuple(asked)), Draft("row", tuple(rest))]
 
     def _folded(self, drafts: Sequence[Draft]) -> list[Draft]:
         rows = [draft for draft in drafts if draft.form in {"pair", "row"}]
@@ -180,7 +191,8 @@ class Writer:
         return unasked if others and len(unasked) > _FEW_MEASUREMENTS else []
 
     def _left_to_the_table(self) -> int:
-        folded = self._folded(drafts_of(self.evidence, self.facts))
+        drafts = drafts_of(self.evidence, self.facts)
+        folded = self._folded([part for draft in drafts for part in self._parted(draft)])
         return sum(len(draft.cited) for draft in folded)
 
     # How a draft is told

@@ -8,10 +8,10 @@ from typing import Literal
 
 from agent.answer import Language
 from agent.grounding import subjects
-from agent.language import terms
+from agent.language import function_words, terms
 from agent.wording import COMPARE, plain
 
-__all__ = ["AnswerKind", "about", "bare", "kind_of"]
+__all__ = ["AnswerKind", "about", "bare", "kind_of", "words"]
 
 AnswerKind = Literal["direct", "report", "comparison", "differential"]
 
@@ -35,6 +35,13 @@ _REPORT = (
     r"|\b(laudo|achados|relat[oó]rio)\b|\bdescrev\w+|\bo que (mostra|se v[eê])\b"
     r"|报告|描述|显示什么|显示了什么|所见"
 )
+_IN_EVERY_SENTENCE = (
+    "model find found sign show image picture film photograph radiograph scan slice slide series "
+    "patient person case file chest ray take taken view calibrated probability score coverage "
+    "compatible inconclusive much many large size value number answer question sample"
+)
+_GENERIC = frozenset(_IN_EVERY_SENTENCE.split())
+"""Words that tell nothing of what is asked."""
 _LEAST_STEM = 5
 """Letters of a term that may go on: 'pulmón' is found in 'pulmones'."""
 
@@ -50,12 +57,24 @@ def kind_of(question: str) -> AnswerKind:
 
 
 def about(question: str, language: Language) -> dict[str, frozenset[str]]:
-    """Return what a question is about, as `grounding.subjects` does, from any language."""
-    if language == "en":
-        return subjects(question)
+    """Return what a question is about, from any language.
+
+    As `grounding.subjects` tells it, and the question's own words ('word'), in English.
+    """
     text = bare(question)
-    said = [concept for concept, row in terms().items() if _occurs(bare(row[language]), text)]
-    return subjects(f"{question}. {'. '.join(said)}")
+    said = [
+        concept
+        for concept, row in terms().items()
+        if language != "en" and _occurs(bare(row[language]), text)
+    ]
+    english = ". ".join([question, *said])
+    return {**subjects(english), "word": words(english) - _GENERIC - function_words(language)}
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text without accents, plural endings and what is in every sentence."""
+    found = re.findall(r"[a-z]{3,}", bare(text))
+    return frozenset(one.removesuffix("s") for one in found) - function_words("en") - _GENERIC
 
 
 def _occurs(term: str, text: str) -> bool:

@@ -151,12 +151,16 @@ def _measurements(evidence: Sequence[Evidence], facts: Facts) -> Iterator[Draft]
     numbers = [each for each in evidence if each.finding is None and each.value is not None]
     rest = sorted(numbers, key=lambda each: technical(each, facts))
     while rest:
-        draft = _score(rest[0], rest) or _pair(rest[0], rest) or _row(rest[0], rest, facts)
+        draft = (
+            _score(rest[0], rest, facts)
+            or _pair(rest[0], rest, facts)
+            or _row(rest[0], rest, facts)
+        )
         rest = [each for each in rest if each not in draft.cited]
         yield draft
 
 
-def _score(first: Evidence, rest: Sequence[Evidence]) -> Draft | None:
+def _score(first: Evidence, rest: Sequence[Evidence], facts: Facts) -> Draft | None:
     """A polygenic score, its percentile and its overlap belong together."""
     score = _score_name(first)
     if score is None or first.unit != "1" or not re.search(r"polygenic score", first.text, re.I):
@@ -164,7 +168,8 @@ def _score(first: Evidence, rest: Sequence[Evidence]) -> Draft | None:
     parts = [first]
     for each in rest[1:]:
         told = each.unit == "{percentile}" or "(overlap " in each.text
-        if len(parts) < 3 and told and _score_name(each) == score and each.tool == first.tool:
+        told = told and _score_name(each) == score and same_reading(first, each, facts)
+        if len(parts) < 3 and told:
             parts.append(each)
     return Draft("score", tuple(parts)) if len(parts) > 1 else None
 
@@ -174,10 +179,11 @@ def _score_name(item: Evidence) -> str | None:
     return named.group() if named else None
 
 
-def _pair(first: Evidence, rest: Sequence[Evidence]) -> Draft | None:
+def _pair(first: Evidence, rest: Sequence[Evidence], facts: Facts) -> Draft | None:
     """The same measurement of the other side."""
     for other in rest[1:]:
-        if other.unit == first.unit and other.tool == first.tool and other_side(first, other):
+        same = other.unit == first.unit and same_reading(first, other, facts)
+        if same and other_side(first, other):
             return Draft("pair", (first, other))
     return None
 
@@ -197,20 +203,24 @@ def _skeleton(text: str) -> str:
 def _row(first: Evidence, rest: Sequence[Evidence], facts: Facts) -> Draft:
     """What follows of the same tool and unit, as long as the sentence stays readable."""
     if technical(first, facts):
-        return Draft("row", tuple(e for e in rest if technical(e, facts) and _beside(first, e)))
+        return Draft(
+            "row", tuple(e for e in rest if technical(e, facts) and same_reading(first, e, facts))
+        )
     group, length = [first], len(first.text)
     for each in rest[1:]:
-        same = _beside(first, each) and each.unit == first.unit and not technical(each, facts)
+        same = (
+            same_reading(first, each, facts)
+            and each.unit == first.unit
+            and not technical(each, facts)
+        )
         length += len(each.text)
-        paired = any(other_side(each, other) for other in rest) or _score(each, rest) is not None
+        paired = (
+            any(other_side(each, other) for other in rest) or _score(each, rest, facts) is not None
+        )
         if not same or paired or length > _LONGEST or len(group) == 3:
             break
         group.append(each)
     return Draft("row", tuple(group))
-
-
-def _beside(one: Evidence, other: Evidence) -> bool:
-    return (one.tool, one.attachment) == (other.tool, other.attachment)
 
 
 def _texts(evidence: Sequence[Evidence]) -> Iterator[Draft]:

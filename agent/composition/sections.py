@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agent.answer import Language, Section, SectionName, Statement
-from agent.composition.asked import AnswerKind, about, kind_of
+from agent.composition.asked import AnswerKind, about, kind_of, words
 from agent.composition.critical import urgency
 from agent.composition.grouping import EARLIER, Facts, is_set
 from agent.grounding import subjects
-from agent.language import phrase
+from agent.language import phrase, phrases
 from specialists.schema import Evidence
 
 __all__ = ["arrange", "rank"]
 
-_WEIGHTS = {"finding": 4, "quantity": 2, "place": 1}
+_WEIGHTS = {"finding": 4, "quantity": 2, "place": 1, "word": 1}
 """What makes a statement an answer to the question, and how much."""
 _MOST_ANSWERS = 3
 
@@ -49,7 +49,10 @@ def arrange(
     cited = [[known[name] for name in each.citations if name in known] for each in statements]
     kind, asked = kind_of(question), about(question, language)
     ranks = [rank(asked, each) for each in cited]
-    answers = _answers(statements, ranks, bool(asked["named"])) if kind == "direct" else []
+    answers: list[int] = []
+    if kind == "direct":
+        answers = _best(statements, ranks)
+        answers = answers or _otherwise(statements, cited, facts, language, bool(asked["named"]))
     places: dict[SectionName, list[int]] = {name: [] for name in _ORDER[kind]}
     for index, statement in enumerate(statements):
         name = _section(kind, statement, cited[index], facts, index in answers)
@@ -61,21 +64,42 @@ def arrange(
 
 def rank(asked: Mapping[str, frozenset[str]], cited: Sequence[Evidence]) -> int:
     """Lower for evidence on what the question is about; 0 where it is about something else."""
-    answered = subjects(" ".join(each.text for each in cited))
+    text = " ".join(each.text for each in cited)
+    answered = {**subjects(text), "word": words(text)}
     return -sum(weight * len(asked[kind] & answered[kind]) for kind, weight in _WEIGHTS.items())
 
 
-def _answers(statements: Sequence[Statement], ranks: Sequence[int], named: bool) -> list[int]:
-    """The statements that answer a direct question: those that fit it best.
-
-    Where the question names no finding, the first that is no measurement is its answer.
-    """
+def _best(statements: Sequence[Statement], ranks: Sequence[int]) -> list[int]:
+    """The statements that fit a direct question best, if any is about it."""
     said = [i for i, each in enumerate(statements) if each.kind != "limitation"]
     best = min((ranks[i] for i in said), default=0)
-    if best == 0:
+    return [i for i in said if ranks[i] == best < 0][:_MOST_ANSWERS]
+
+
+def _otherwise(
+    statements: Sequence[Statement],
+    cited: Sequence[Sequence[Evidence]],
+    facts: Facts,
+    language: Language,
+    named: bool,
+) -> list[int]:
+    """What answers where no statement shares a word with the question.
+
+    What was asked as a question; where a finding is named, that nobody spoke of it; where none
+    is, the first statement that is no measurement.
+    """
+    said = [i for i, each in enumerate(statements) if each.kind != "limitation"]
+    asked = [i for i in said if any(_answers_words(e, facts) for e in cited[i])]
+    if asked or not named:
         first = [i for i in said if statements[i].kind != "measurement"] or said
-        return [] if named else first[:1]
-    return [i for i in said if ranks[i] == best][:_MOST_ANSWERS]
+        return (asked or first)[:1]
+    opening = phrases()["not_covered"][language].split("{", 1)[0]
+    return [i for i, each in enumerate(statements) if each.text.startswith(opening)][:1]
+
+
+def _answers_words(item: Evidence, facts: Facts) -> bool:
+    """Whether a specialist was given the question itself."""
+    return item.id in facts and facts[item.id].name == "yes or no"
 
 
 def _section(
@@ -85,12 +109,12 @@ def _section(
     facts: Facts,
     answers: bool,
 ) -> SectionName:
-    if statement.kind == "limitation":
-        return "limitations"
     if urgency(cited) is not None and statement.kind == "finding":
         return "urgent"
     if answers:
         return "answer"
+    if statement.kind == "limitation":
+        return "limitations"
     if kind == "comparison" and _compares(cited, facts):
         return "change"
     if kind == "differential" and any(is_set(each, facts) for each in cited):
@@ -118,12 +142,17 @@ def _within(name: SectionName, ranked: int, cited: Sequence[Evidence]) -> tuple[
 def _numbered(
     statements: Sequence[Statement], places: Mapping[SectionName, list[int]], language: Language
 ) -> tuple[list[Statement], list[Section]]:
-    ordered: list[Statement] = []
-    sections: list[Section] = []
-    for name, indices in places.items():
-        if indices:
-            numbers = tuple(range(len(ordered), len(ordered) + len(indices)))
-            title = phrase(f"title_{name}", language)
-            sections.append(Section(name=name, title=title, statements=numbers))
-            ordered += [statements[index] for index in indices]
-    return ordered, sections
+    """Limitations stay last among the statements, also where one is the answer."""
+    order = [index for indices in places.values() for index in indices]
+    order.sort(key=lambda index: statements[index].kind == "limitation")
+    position = {index: number for number, index in enumerate(order)}
+    sections = [
+        Section(
+            name=name,
+            title=phrase(f"title_{name}", language),
+            statements=tuple(position[index] for index in indices),
+        )
+        for name, indices in places.items()
+        if indices
+    ]
+    return [statements[index] for index in order], sections

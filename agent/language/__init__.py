@@ -17,6 +17,7 @@ from agent.answer import Language
 __all__ = [
     "LANGUAGES",
     "detect",
+    "function_words",
     "known",
     "listed",
     "number",
@@ -57,7 +58,7 @@ def detect(text: str, otherwise: Language = "en") -> Language:
 
 
 def _score(language: Language, words: Sequence[str], text: str) -> int:
-    common = sum(word in _function_words()[language] for word in words)
+    common = sum(word in function_words(language) for word in words)
     own = sum(word in _own_words()[language] for word in words)
     return common + own + _SIGN_WEIGHT * any(sign in text for sign in _SIGNS.get(language, ""))
 
@@ -125,9 +126,10 @@ def _lines(name: str) -> list[str]:
 
 
 @cache
-def _function_words() -> dict[Language, frozenset[str]]:
+def function_words(language: Language) -> frozenset[str]:
+    """Words of a language that tell nothing but which language it is."""
     rows = dict(line.split("\t") for line in _lines("words.tsv")[1:])
-    return {one: frozenset(rows.get(one, "").split()) for one in LANGUAGES}
+    return frozenset(rows.get(language, "").split())
 
 
 @cache

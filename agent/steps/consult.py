@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -16,6 +17,7 @@ from agent.evidence import evidence_from, facts_from, is_specialist_result
 from agent.gemma.embedded.planner import SHIPPED
 from agent.kept import call_key, with_new
 from agent.rules import RulePlanner
+from agent.second_reader import second_readings
 from agent.state import JSON, Consultation, State, dump, load
 from agent.steps.route import pending
 from agent.toolbox import Outcome, Toolbox, ToolInfo
@@ -39,8 +41,16 @@ async def consult(state: State, runtime: Runtime[Consultation]) -> State:
     )
     new = {key: gain for key, gain in zip(keys, gains, strict=True) if isinstance(gain, dict)}
     reused = [call for call, one in zip(calls, known, strict=True) if one]
+    notes: list[str] = []
+    if state.get("second_reader"):
+        again = partial(_attempt, attachments=attachments, context=context)
+        seconds = await second_readings(calls, gains, context.toolbox, again)
+        calls, gains = [*calls, *seconds.calls], [*gains, *seconds.gains]
+        notes = seconds.notes
+    gathered = _gathered(state, calls, gains)
     return {
-        **_gathered(state, calls, gains),
+        **gathered,
+        "caveats": [*gathered["caveats"], *notes],
         "more": _may_extend(state, context),
         "kept": with_new(kept, new),
         "reused": state["reused"] + dump(reused),
