@@ -13,7 +13,7 @@ from agent.composition import compose as compose_plainly
 from agent.context import scrubbed
 from agent.gemma import Rejected
 from agent.language import detect
-from agent.state import Consultation, State, dump, load
+from agent.state import Consultation, State, dump, load, with_prompt
 from specialists.errors import PlannerUnavailable
 from specialists.schema import Evidence
 
@@ -42,6 +42,7 @@ async def compose(state: State, runtime: Runtime[Consultation]) -> State:
         kept = state["statements"] if rejected else []
         said = [*_judged(written, evidence), *limits_of(state, composer.name)]
         new = [one for one in dump(said) if one not in kept]
+        update["prompts"] = with_prompt(state["prompts"], getattr(composer, "compose_prompt", None))
         return {**update, "statements": kept + new, "composer": composer.name}
     plain = compose_plainly(
         state["question"],

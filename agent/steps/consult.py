@@ -14,9 +14,7 @@ from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Picture
 from agent.evidence import evidence_from, facts_from, is_specialist_result
-from agent.gemma.embedded.planner import SHIPPED
 from agent.kept import call_key, with_new
-from agent.rules import RulePlanner
 from agent.second_reader import second_readings
 from agent.state import JSON, Consultation, State, dump, load
 from agent.steps.route import pending
@@ -51,7 +49,7 @@ async def consult(state: State, runtime: Runtime[Consultation]) -> State:
     return {
         **gathered,
         "caveats": [*gathered["caveats"], *notes],
-        "more": _may_extend(state, context),
+        "more": state["can_extend"] and state["rounds"] < context.max_rounds,
         "kept": with_new(kept, new),
         "reused": state["reused"] + dump(reused),
     }
@@ -65,12 +63,6 @@ def _recalled(gain: JSON, toolbox: Toolbox) -> JSON:
     """A kept result; the pictures of a process that has ended are gone."""
     same = gain["session"] == toolbox.session
     return gain if same else {**gain, "pictures": [], "session": toolbox.session}
-
-
-def _may_extend(state: State, context: Consultation) -> bool:
-    """What only routes plans everything at once; a language model is asked what else is wanted."""
-    only_routes = state["planner"].startswith((RulePlanner.name, SHIPPED))
-    return not only_routes and state["rounds"] < context.max_rounds
 
 
 async def _attempt(
