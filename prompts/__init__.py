@@ -25,11 +25,17 @@ class Prompt:
 
 
 @cache
-def load(name: str, version: str = "v1") -> Prompt:
-    """Load a prompt.
+def load(name: str, version: str | None = None) -> Prompt:
+    """Load a prompt: the newest, where no version is named.
 
     Raises:
         FileNotFoundError: If there is no such name or version.
     """
+    version = version or _newest(name)
     text = (files("prompts") / name / f"{version}.md").read_text(encoding="utf-8")
     return Prompt(name, version, text)
+
+
+def _newest(name: str) -> str:
+    written = [one.name.removesuffix(".md") for one in (files("prompts") / name).iterdir()]
+    return max(written, key=lambda version: int(version[1:]))
