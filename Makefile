@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVED := .venv-vllm
-EXTRAS := models,gemma,genomics,slides,dev
+EXTRAS := models,gemma,genomics,slides,export,dicomweb,dev
 
 .PHONY: demo check check-vllm lint types imports spelling test bench clean
 

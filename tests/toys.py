@@ -80,11 +80,13 @@ class CrashingToy(Toy):
 class WaitingToy(Toy):
     """Works until it is cancelled, which it notices when it reports progress."""
 
+    begun = threading.Event()
     ended = threading.Event()
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
     ) -> Reading:
+        self.begun.set()
         try:
             for _ in range(600):
                 time.sleep(0.05)
