@@ -15,8 +15,9 @@ from contextlib import aclosing
 from typing import Any
 
 from agent.answer import Attachment, Plan, Statement
+from agent.composition.material import material, statements_schema
 from agent.gate import plan_schema
-from agent.gemma import PlanRequest, Rejected
+from agent.gemma import Composer, Planner, PlanRequest, Rejected
 from agent.toolbox import ToolInfo
 from prompts import Prompt, load
 from specialists.errors import PlannerUnavailable
@@ -29,12 +30,14 @@ Message = dict[str, str]
 LONGEST_ANSWER = 2000
 """Tokens that a plan or the statements may take."""
 
+_MOST_KNOWN = 60
+"""Pieces of evidence that a plan's extension is shown."""
 _THOUGHTS = (("<think>", "</think>"), ("<unused94>", "<unused95>"), ("<|channel>", "<channel|>"))
 """How reasoning models, MedGemma 1.5 and Gemma 4 bracket what they think."""
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 
 
-class ChatGemma(ABC):
+class ChatGemma(Planner, Composer, ABC):
     """Plans and composes by writing JSON in a chat.
 
     Args:
@@ -51,6 +54,21 @@ class ChatGemma(ABC):
     def name(self) -> str:
         """What the answer's provenance calls it."""
 
+    @property
+    def can_extend(self) -> bool:
+        """A language model may see in the evidence that more is wanted."""
+        return True
+
+    @property
+    def plan_prompt(self) -> str:
+        """The routing prompt."""
+        return "route"
+
+    @property
+    def compose_prompt(self) -> str:
+        """The composing prompt."""
+        return "compose"
+
     @abstractmethod
     def _write(
         self, messages: Sequence[Message], name: str, schema: dict[str, Any]
@@ -63,16 +81,16 @@ class ChatGemma(ABC):
     async def plan(self, request: PlanRequest) -> Plan:
         """Write a plan under the schema of the live tools and attachments."""
         schema = plan_schema(request.catalogue, request.attachments)
-        found = await self._ask(load("route"), _situation(request), "plan", schema)
+        found = await self._ask(load(self.plan_prompt), _situation(request), "plan", schema)
         return Plan.model_validate(found)
 
     async def compose(
         self, question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]
     ) -> list[Statement]:
         """Write statements that may cite only the evidence given."""
-        schema = _statements_schema([one.id for one in evidence])
-        text = _material(question, evidence, rejected)
-        found = await self._ask(load("compose"), text, "statements", schema)
+        schema = statements_schema([one.id for one in evidence])
+        text = material(question, evidence, rejected)
+        found = await self._ask(load(self.compose_prompt), text, "statements", schema)
         return [Statement.model_validate(one) for one in found["statements"]]
 
     @abstractmethod
@@ -157,8 +175,15 @@ def _situation(request: PlanRequest) -> str:
     ]
     parts += _conversation(request)
     if request.evidence:
-        parts += ["", "Already known:", *[f"- {one.text}" for one in request.evidence]]
+        parts += ["", "Already known:", *_known(request.evidence)]
     return "\n".join([*parts, "", f"Question: {json.dumps(request.question, ensure_ascii=False)}"])
+
+
+def _known(evidence: Sequence[Evidence]) -> list[str]:
+    """What came back, each with the call that brought it; bounded."""
+    told = [f"- {one.tool} on {one.attachment or 'no file'}: {one.text}" for one in evidence]
+    left = len(told) - _MOST_KNOWN
+    return [*told[:_MOST_KNOWN], *([f"- and {left} more"] if left > 0 else [])]
 
 
 def _conversation(request: PlanRequest) -> list[str]:
@@ -187,32 +212,3 @@ def _attachment_line(attachment: Attachment) -> str:
         else {}
     )
     return f"- {attachment.id}: {json.dumps(facts)}"
-
-
-def _statements_schema(ids: Sequence[str]) -> dict[str, Any]:
-    statement = {
-        "type": "object",
-        "properties": {
-            "text": {"type": "string", "minLength": 3, "maxLength": 600},
-            "kind": {"enum": ["finding", "measurement", "synthesis", "limitation"]},
-            "citations": {"type": "array", "items": {"enum": list(ids)}, "minItems": 1},
-        },
-        "required": ["text", "kind", "citations"],
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"statements": {"type": "array", "items": statement, "maxItems": 40}},
-        "required": ["statements"],
-        "additionalProperties": False,
-    }
-
-
-def _material(question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]) -> str:
-    lines = [json.dumps(one.model_dump(exclude_none=True), ensure_ascii=False) for one in evidence]
-    parts = ["<<<EVIDENCE", *lines, "EVIDENCE>>>", ""]
-    if rejected:
-        parts.append("These statements were not supported; mend or leave them out:")
-        parts += [f"- {one.statement.text} ({one.reason})" for one in rejected]
-        parts.append("")
-    return "\n".join([*parts, f"Question: {json.dumps(question, ensure_ascii=False)}"])
