@@ -177,7 +177,8 @@ class ChestNet:
         heat = np.zeros(array.shape, np.float32)
         inner = np.clip(laid(seen.numpy(), felt.numpy(), size), 0, None)
         fields, found = lung_fields(array[rows, columns])
-        lungs = np.asarray(Image.fromarray(fields).resize(size))
+        large = Image.fromarray(fields.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+        lungs = np.asarray(large) > 0.5
         heat[rows, columns] = np.where(lungs, inner, 0)
         outside = float(inner[~lungs].sum() / max(float(inner.sum()), 1e-9))
         return Evidence(np.clip(heat / self.card["map"]["full"], 0, 1), outside, found)
