@@ -22,7 +22,8 @@ from specialists.acceptance import assign_roles
 from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
 from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundError
 from specialists.schema import Data, SpecialistResult
-from tools.files import FileStore, is_handle
+from tools.files import FileStore
+from tools.names import is_handle
 from tools.recognition import complete
 from tools.workshop import Workshop
 
