@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from specialists.base import Picture
 from specialists.polygenic import wording
 from specialists.polygenic.picture import distribution
+from specialists.polygenic.scoring import Cohort
 from specialists.polygenic.spec import MatchCounts, PolygenicRequest, PolygenicResult
 from specialists.polygenic.sums import Sums
-from specialists.readers.scoring_file import ScoringFile
-from specialists.readers.variants import Genotypes
+from specialists.readers.scoring_file import ScoreFacts
 from specialists.schema import Measurement, Provenance, RiskScore
 
 __all__ = ["Scored", "pictures", "result"]
@@ -28,8 +28,8 @@ LEAST_FOR_PERCENTILE = 100
 class Scored:
     """What was computed."""
 
-    score: ScoringFile
-    genotypes: Genotypes
+    score: ScoreFacts
+    genotypes: Cohort
     counts: MatchCounts
     sums: Sums
     request: PolygenicRequest
