@@ -205,9 +205,7 @@ class Matcher:
         rows = np.stack([sites.reference[matched.entry], sites.alternate[matched.entry]], axis=1)
         self.alleles_of_row[matched.variant] = rows
 
-    def _by_frequency(
-        self, matched: Pairs, sites: Sites, frequencies: Frequencies | None
-    ) -> Pairs:
+    def _by_frequency(self, matched: Pairs, sites: Sites, frequencies: Frequencies | None) -> Pairs:
         """Settle ambiguous pairs whose frequencies tell the strand: they are so no longer."""
         told = self._score.effect_frequency[matched.variant]
         at = np.flatnonzero(matched.ambiguous & (np.abs(told - 0.5) >= _FAR))
@@ -339,4 +337,3 @@ class _Alleles:
         row = self.flipped_reference == self.alternate
         scored = self.flipped_effect == self.other
         return np.asarray(np.where(self.alternate >= 0, row, scored), bool)
-

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.errors import GenomeBuildMismatch, InvalidInput, NotAccepted
-from specialists.polygenic.matching import Ambiguous, Matcher, Pairs, Status
+from specialists.polygenic.matching import Ambiguous, Matcher, Pairs
 from specialists.polygenic.sums import Adder, Sums, Used, with_absent
 from specialists.readers import worker
 from specialists.readers.calls import Block, Calls, Sites, copies_of, scaled
@@ -29,7 +29,7 @@ from specialists.readers.wanted import Wanted, place
 
 __all__ = ["Cohort", "Options", "Scoring", "Tally", "parse_and_score", "score_genotypes"]
 
-_BATCH_CELLS = 1 << 20
+_BATCH_CELLS = 1 << 19
 _BATCH_ROWS = 1 << 16
 _LEAST_FOR_FREQUENCY = 100
 _MOST_EFFECT_IS_REFERENCE = 0.05
@@ -89,9 +89,7 @@ class Scoring:
     tallies: tuple[Tally, ...]
 
 
-def score_genotypes(
-    genotypes: Sequence[Path], scores: Sequence[Path], options: Options
-) -> Scoring:
+def score_genotypes(genotypes: Sequence[Path], scores: Sequence[Path], options: Options) -> Scoring:
     """Score files of genotypes in a worker process.
 
     Args:
@@ -114,9 +112,7 @@ def score_genotypes(
     return cast(Scoring, found)
 
 
-def parse_and_score(
-    genotypes: Sequence[Path], scores: Sequence[Path], **fields: Any
-) -> Scoring:
+def parse_and_score(genotypes: Sequence[Path], scores: Sequence[Path], **fields: Any) -> Scoring:
     """What `score_genotypes` runs in the worker; `fields` are those of `Options`."""
     options = Options(**fields)
     parsed = [parse_scoring_file([path]) for path in scores]
@@ -172,7 +168,7 @@ class Run:
         self._build = build or self.options.genome_build
         for score in self.scores:
             check_builds(score.genome_build, self._build)
-        self._adder = Adder(self.scores, samples)
+        self._adder = Adder(self.scores, samples, sexes)
 
     def add(self, block: Block) -> None:
         """Match a block and add its calls up."""
@@ -187,8 +183,8 @@ class Run:
 
     def _add_batch(self, block: Block, rows: _Rows, start: int, stop: int) -> None:
         calls, sites = rows.read(block, start, stop, self._sexes)
-        missing = np.bincount(calls.missing // max(self._samples, 1), minlength=stop - start)
-        called = missing < self._samples
+        without = np.concatenate([calls.missing, calls.outside]) // max(self._samples, 1)
+        called = np.bincount(without, minlength=stop - start) < self._samples
         used = []
         for matcher, own in zip(self.matchers, rows.users(start, stop), strict=True):
             if not called.all():
@@ -322,7 +318,9 @@ def check_builds(of_score: str | None, of_genotypes: str | None) -> None:
         )
 
 
-def check_alleles(of_score: str | None, of_genotypes: str | None, counts: Mapping[str, int]) -> None:
+def check_alleles(
+    of_score: str | None, of_genotypes: str | None, counts: Mapping[str, int]
+) -> None:
     """Where a build is not stated, the alleles at the same positions tell whether it is another.
 
     Raises:

@@ -103,7 +103,8 @@ SPEC = SpecialistSpec(
     title="Polygenic score",
     description=(
         "Computes a published polygenic score (PGS Catalog) from a person's or a cohort's "
-        "genotypes: a VCF, BCF, BGEN or PLINK file, and a PGS id, a trait or a scoring file. Gives the score, "
+        "genotypes: a VCF, BCF, BGEN or PLINK file, and a PGS id, a trait or a scoring file. "
+        "Gives the score, "
         "its percentile within the file's own cohort, and how many variants were matched. Not "
         "for single-gene (monogenic) variants such as BRCA1, for absolute risk or for diagnosis."
     ),

@@ -105,10 +105,12 @@ def low_overlap(score: ScoreFacts, counts: MatchCounts, covered: int, least: flo
         f" {counts.ambiguous_dropped:,} were dropped as ambiguous."
     )
     if covered == 0:
-        return f"{name(score)}: None of the score's {counts.variants:,} variants can be used. {found}"
+        return (
+            f"{name(score)}: None of the score's {counts.variants:,} variants can be used. {found}"
+        )
     return (
-        f"{name(score)}: Only {share(covered, counts.variants)} can be used; at least {100 * least:g}% are asked"
-        f" for (min_overlap). {found} A score from so few variants cannot be compared with"
+        f"{name(score)}: Only {share(covered, counts.variants)} can be used; at least"
+        f" {100 * least:g}% are asked for (min_overlap). {found} A score from so few variants cannot be compared with"
         " published figures; a lower min_overlap computes it all the same."
     )
 
