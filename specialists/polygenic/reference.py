@@ -51,7 +51,7 @@ class LinearScore:
         files = inputs.get("score", ())
         chosen = _chosen(files, request.score, build)
         progress(0.0, "scoring the genotypes")
-        found = score_genotypes(paths, chosen, _options(request, build))
+        found = score_genotypes(paths, chosen, _options(request, build, inputs))
         progress(0.9, "writing the result")
         scored = [_scored(tally, found.cohort, request) for tally in found.tallies]
         if files and request.score:
@@ -63,14 +63,23 @@ class LinearScore:
         return Reading(joined(results), [drawn for one in scored for drawn in pictures(one)])
 
 
-def _options(request: PolygenicRequest, build: str | None) -> Options:
+def _options(
+    request: PolygenicRequest, build: str | None, inputs: Mapping[str, Sequence[Source]]
+) -> Options:
     return Options(
         sample=request.sample,
         genotype_field=request.genotype_field,
         ambiguous="keep" if request.keep_ambiguous else "frequency",
         absent_means_reference=request.absent_means_reference,
         genome_build=build,
+        chain=_file(inputs, "chain"),
+        reference_genome=_file(inputs, "reference_genome"),
     )
+
+
+def _file(inputs: Mapping[str, Sequence[Source]], role: str) -> Path | None:
+    sources = inputs.get(role, ())
+    return sources[0].paths[0] if sources else None
 
 
 def _chosen(files: Sequence[Source], wanted: str | None, build: str | None) -> list[Path]:

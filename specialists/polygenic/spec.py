@@ -26,8 +26,13 @@ class PolygenicRequest(Request):
     sample: int | str | None = None
     """One sample, by its position in the file (from 1) or its label; None for all."""
     absent_means_reference: bool = False
-    """For whole genomes that list only differences: count variants without a row as carrying no
-    effect allele. Refused where the score's other alleles are not the reference alleles."""
+    """For whole genomes that list only differences: count variants without a row (in a gVCF: in a
+    stretch like the reference) as homozygous for the reference. Refused where the score's other
+    alleles are not the reference alleles, unless reference_genome says which are."""
+    reference_genome: str | None = None
+    """Reference genome, an indexed FASTA file (.fai beside it), for absent_means_reference."""
+    chain: str | None = None
+    """Chain file (UCSC) to lift the score's positions over to the build of the genotypes."""
     genotype_field: Literal["GT", "DS"] = "GT"
     """DS: use imputed dosages where a row has them."""
 
@@ -123,6 +128,18 @@ SPEC = SpecialistSpec(
             kinds=("scoring_file",),
             required=False,
             maximum=50,
+        ),
+        Accepts(
+            role="chain",
+            description="a chain file (UCSC) between GRCh37 and GRCh38",
+            kinds=("chain_file",),
+            required=False,
+        ),
+        Accepts(
+            role="reference_genome",
+            description="a reference genome as FASTA with its index (.fai)",
+            kinds=("reference_genome",),
+            required=False,
         ),
     ),
     request=PolygenicRequest,

@@ -110,8 +110,8 @@ def low_overlap(score: ScoreFacts, counts: MatchCounts, covered: int, least: flo
         )
     return (
         f"{name(score)}: Only {share(covered, counts.variants)} can be used; at least"
-        f" {100 * least:g}% are asked for (min_overlap). {found} A score from so few variants cannot be compared with"
-        " published figures; a lower min_overlap computes it all the same."
+        f" {100 * least:g}% are asked for (min_overlap). {found} A score from so few variants"
+        " cannot be compared with published figures; a lower min_overlap computes it all the same."
     )
 
 

@@ -215,6 +215,14 @@ def _other(path: Path, form: str) -> Manifest:
         from specialists.readers.scoring_file import inspect_scoring_file
 
         return inspect_scoring_file([path])
+    if form == "chain file":
+        from specialists.readers.chain_file import inspect_chain
+
+        return inspect_chain(path)
+    if form == "FASTA":
+        from specialists.readers.reference_genome import inspect_reference
+
+        return inspect_reference(path)
     if form in _GENOTYPES:
         from specialists.readers.variants import inspect_variants
 
