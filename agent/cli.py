@@ -25,6 +25,10 @@ _COMMANDS = {
     "models": ("agent.commands.models", "List the models, or their measured figures."),
     "inspect": ("agent.commands.inspect", "Say what files are."),
     "evaluate": ("agent.commands.evaluate", "Measure a specialist on labelled images."),
+    "reference-panel": (
+        "agent.commands.reference_panel",
+        "Make or list cohorts that polygenic scores are read against.",
+    ),
     "serve": ("agent.commands.serve", "Serve the tools over MCP."),
     "demo": ("agent.commands.demo", "Answer seven real cases, refuse an eighth."),
     "doctor": ("agent.commands.doctor", "Say what would be used here, and what is missing."),

@@ -25,10 +25,12 @@ __all__ = [
     "DEFAULT",
     "Panel",
     "ReferenceScore",
+    "checked_name",
     "find_panel",
     "installed",
     "load_panel",
     "panel_folder",
+    "panel_path",
     "save_panel",
 ]
 
@@ -103,7 +105,7 @@ def find_panel(name: str | None) -> Path | None:
     Raises:
         InvalidInput: If there is no panel of that name.
     """
-    path = panel_folder() / f"{checked_name(name or DEFAULT)}{_ENDING}"
+    path = panel_path(name or DEFAULT)
     if path.is_file():
         return path
     if name is None:
@@ -113,6 +115,15 @@ def find_panel(name: str | None) -> Path | None:
         f"There is no reference panel of that name. Installed: {there}. One is made from a cohort"
         " with `wardround reference-panel build`."
     )
+
+
+def panel_path(name: str) -> Path:
+    """Where a panel of a name is, or would be.
+
+    Raises:
+        InvalidInput: If no panel can have that name.
+    """
+    return panel_folder() / f"{checked_name(name)}{_ENDING}"
 
 
 def checked_name(name: str) -> str:

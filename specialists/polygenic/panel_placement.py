@@ -29,7 +29,7 @@ from specialists.polygenic.quality import (
 )
 from specialists.readers import worker
 from specialists.readers.genome import CHROMOSOMES
-from specialists.readers.scoring_file import ScoringFile, parse_scoring_file
+from specialists.readers.scoring_file import ScoringFile
 from specialists.readers.transport import transported
 from specialists.readers.variant_calls import GenotypeField
 from specialists.readers.variants import Genotypes, parse_variants
@@ -64,7 +64,7 @@ class Placement:
 def place(
     genotypes: Sequence[Path],
     people: Sequence[int],
-    scores: Sequence[Path],
+    scores: Sequence[ScoringFile],
     panel: Path | None,
     *,
     absent_is_reference: bool = False,
@@ -75,7 +75,7 @@ def place(
     Args:
         genotypes: Files with the same samples.
         people: Positions of samples in the files, from 1, ascending.
-        scores: Scoring files.
+        scores: Scoring files, read.
         panel: A reference panel, if any.
         absent_is_reference: Take variants without a row as not carried.
         genotype_field: As in the request.
@@ -84,7 +84,7 @@ def place(
         f"{_MODULE}:measure",
         [path.absolute() for path in genotypes],
         [int(one) for one in people],
-        [path.absolute() for path in scores],
+        list(scores),
         None if panel is None else panel.absolute(),
         absent_is_reference=absent_is_reference,
         genotype_field=genotype_field,
@@ -95,7 +95,7 @@ def place(
 def measure(
     paths: Sequence[Path],
     people: Sequence[int],
-    scores: Sequence[Path],
+    scores: Sequence[ScoringFile],
     panel_path: Path | None,
     *,
     absent_is_reference: bool,
@@ -103,8 +103,7 @@ def measure(
 ) -> Placement:
     """What `place` runs in the worker."""
     panel = None if panel_path is None else load_panel(panel_path)
-    files = [parse_scoring_file([path]) for path in scores]
-    positions = _positions(panel, files)
+    positions = _positions(panel, scores)
     everyone = _read(paths, people, positions, genotype_field)
     chosen = np.searchsorted(everyone.sample_positions, np.array(people, np.int64))
     components, dosage = None, np.zeros((0, len(people)))
@@ -114,7 +113,7 @@ def measure(
     return Placement(
         components=components,
         sites=np.asarray((~np.isnan(dosage)).sum(axis=0), np.int64),
-        scores=tuple(_comparable(panel, f, everyone, chosen, absent_is_reference) for f in files),
+        scores=tuple(_comparable(panel, f, everyone, chosen, absent_is_reference) for f in scores),
         quality=tuple(
             _quality(everyone, int(one), panel, dosage[:, number], components, number)
             for number, one in enumerate(chosen)
@@ -122,13 +121,13 @@ def measure(
     )
 
 
-def _positions(panel: Panel | None, files: Sequence[ScoringFile]) -> dict[str, NDArray[np.int64]]:
+def _positions(panel: Panel | None, scores: Sequence[ScoringFile]) -> dict[str, NDArray[np.int64]]:
     """What is read: the panel's sites, and the variants of scores that it has, or of all."""
     chromosome, position = [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
     for sites in () if panel is None else (panel.sites, panel.sex_sites):
         chromosome.append(sites.chromosome)
         position.append(sites.position)
-    for file in files:
+    for file in scores:
         if panel is None or panel.score(file.sha256) is not None:
             every = 1 if panel is not None else -(-file.variants // _JUDGED)
             chromosome.append(file.chromosome[::every])

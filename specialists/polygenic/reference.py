@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from specialists.errors import (
 from specialists.polygenic import wording
 from specialists.polygenic.catalogue import choose, described, known_scores
 from specialists.polygenic.matching import Matching, match
-from specialists.polygenic.result import Scored, pictures, result
+from specialists.polygenic.people import people_of
+from specialists.polygenic.result import Scored, listed, pictures, result
 from specialists.polygenic.spec import MatchCounts, PolygenicRequest
 from specialists.polygenic.sums import Sums, add_up, with_absent
 from specialists.readers.genome import CHROMOSOMES
@@ -69,8 +71,29 @@ class LinearScore:
         genotypes = _genotypes(paths, score, request, sample)
         progress(0.7, "matching alleles")
         scored = _scored(score, genotypes, request, sample)
+        progress(0.8, "ancestry and quality of the samples")
+        scored = _with_people(scored, paths)
         progress(0.9, "writing the result")
         return Reading(result(scored, time.perf_counter() - started), pictures(scored))
+
+
+def _with_people(scored: Scored, paths: Sequence[Path]) -> Scored:
+    """Add ancestry and quality of the samples that are listed one by one."""
+    numbers = listed(scored)
+    if not numbers:
+        return scored
+    samples = {
+        int(scored.genotypes.sample_positions[number]): scored.label(number) for number in numbers
+    }
+    people = people_of(
+        paths,
+        scored.score,
+        scored.request,
+        samples,
+        scored.genotypes.genome_build,
+        scored.covered,
+    )
+    return replace(scored, people=people)
 
 
 def _score(files: Sequence[Source], wanted: str | None, build: str | None) -> ScoringFile:
@@ -134,8 +157,19 @@ def _scored(
     chosen = None
     if sample is not None:
         chosen = int(np.flatnonzero(genotypes.sample_positions == sample)[0])
-    _check_overlap(counts, sums, chosen, request.min_overlap)
-    return Scored(score, genotypes, counts, sums, request, chosen)
+    _check_overlap(score, counts, sums, chosen, request.min_overlap)
+    share = _weight_share(score, matching, request.absent_means_reference)
+    return Scored(score, genotypes, counts, sums, request, chosen, share)
+
+
+def _weight_share(score: ScoringFile, matching: Matching, absent_is_reference: bool) -> float:
+    """How much of a score was used, by squared weights."""
+    squared = (score.weights[:, 2] - score.weights[:, 0]) ** 2
+    used = squared[matching.variant].sum()
+    if absent_is_reference:
+        used += squared[matching.absent].sum()
+    whole = squared.sum()
+    return float(used / whole) if whole > 0 else len(matching.variant) / score.variants
 
 
 def _check_builds(of_score: str | None, of_genotypes: str | None) -> None:
@@ -181,7 +215,9 @@ def _with_absent(
     return with_absent(sums, score, matching.absent), counts.model_copy(update=absent)
 
 
-def _check_overlap(counts: MatchCounts, sums: Sums, chosen: int | None, least: float) -> None:
+def _check_overlap(
+    score: ScoringFile, counts: MatchCounts, sums: Sums, chosen: int | None, least: float
+) -> None:
     """By the one sample where one is asked for (its missing calls count), else by the file."""
     covered = counts.used + counts.absent_as_reference
     if chosen is not None:
@@ -189,4 +225,4 @@ def _check_overlap(counts: MatchCounts, sums: Sums, chosen: int | None, least: f
     elif len(sums.variants) == 1:
         covered = int(sums.variants[0])
     if covered == 0 or covered < least * counts.variants:
-        raise LowOverlap(wording.low_overlap(counts, covered, least))
+        raise LowOverlap(wording.low_overlap(score, counts, covered, least))

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.polygenic.meaning import AbsoluteRisk, QualityCheck, Standing
 from specialists.schema import Accepts, Data, SpecialistResult
 
 __all__ = ["SPEC", "MatchCounts", "PolygenicRequest", "PolygenicResult"]
@@ -28,6 +29,20 @@ class PolygenicRequest(Request):
     effect allele. Refused where the score's other alleles are not the reference alleles."""
     genotype_field: Literal["GT", "DS"] = "GT"
     """DS: use imputed dosages where a row has them."""
+    panel: str | None = None
+    """Name of an installed reference panel to compare people with; None takes the one named
+    'default', if there is one."""
+    ancestry_method: Literal["mahalanobis", "random_forest"] = "mahalanobis"
+    """How the nearest population of the panel is found; random_forest needs scikit-learn."""
+    sex: Literal["female", "male"] | None = None
+    """The person's sex as it is known, to check the sample against."""
+    population_risk: float | None = Field(default=None, gt=0, lt=1)
+    """Average risk of the disease in people like this one, over the period that risk_period
+    names; needed, with odds_ratio_per_sd, for an absolute risk."""
+    odds_ratio_per_sd: float | None = Field(default=None, gt=0.05, lt=20)
+    """The score's odds ratio per standard deviation, in people like this one."""
+    risk_period: str | None = Field(default=None, max_length=40)
+    """What population_risk is over, such as 'to age 80'."""
 
 
 class MatchCounts(Data):
@@ -80,6 +95,12 @@ class PolygenicResult(SpecialistResult):
     """Build of the positions that were compared; None where neither file states it."""
     samples: int
     """Samples that were scored."""
+    standings: tuple[Standing, ...] = ()
+    """Where the listed samples stand in the reference panel."""
+    quality: tuple[QualityCheck, ...] = ()
+    """Hints on the listed samples' genotyping."""
+    absolute_risks: tuple[AbsoluteRisk, ...] = ()
+    """Only where the caller gave an average risk and an effect."""
 
 
 SPEC = SpecialistSpec(
