@@ -111,6 +111,7 @@ def mahalanobis(
     """
     from scipy.special import chdtrc
 
+    compared = min(compared, cohort.components.shape[1])
     placed = components[:, :compared]
     squared = np.empty((len(placed), len(cohort.names)))
     for population in range(len(cohort.names)):

@@ -15,6 +15,8 @@ __all__ = ["Loadings", "Sites", "principal_components", "site_dosages"]
 Values = NDArray[np.float64]
 
 _FOLDS = 10
+_SIGNAL = 0.5
+_LEAST = 2
 _SEED = 7
 
 
@@ -87,10 +89,12 @@ def principal_components(dosage: Values, number: int) -> tuple[Loadings, Values]
 
     Args:
         dosage: Shape (sites, people), NaN where missing (the site's mean stands in).
-        number: How many components.
+        number: How many components at most. Two are kept in any case, and of the others those
+            before the first one in which people who are left out fall less than half as far
+            from the centre: it tells of the cohort's people and not of populations.
 
     Returns:
-        The loadings, and the cohort's own components of shape (people, number).
+        The loadings, and the cohort's own components of shape (people, components).
     """
     mean = np.nanmean(dosage, axis=1)
     frequency = mean / 2
@@ -98,7 +102,13 @@ def principal_components(dosage: Values, number: int) -> tuple[Loadings, Values]
     standard = np.nan_to_num((dosage - mean[:, None]) / scale[:, None]).T
     vectors = _leading(standard, number)
     components = standard @ vectors
-    return Loadings(mean, scale, vectors, _shrinkage(standard, components)), components
+    shrinkage = _shrinkage(standard, components)
+    noise = np.flatnonzero(shrinkage < _SIGNAL)
+    kept = max(_LEAST, int(noise[0]) if len(noise) else number)
+    # Where there is nothing to find there is nothing to correct.
+    shrinkage[shrinkage < _SIGNAL] = 1.0
+    loadings = Loadings(mean, scale, vectors[:, :kept], shrinkage[:kept])
+    return loadings, components[:, :kept]
 
 
 def site_dosages(sites: Sites, genotypes: Genotypes, absent_is_reference: bool) -> Values:
@@ -181,7 +191,7 @@ def _shrinkage(standard: Values, components: Values) -> Values:
         turn = _rotation(standard[fitted] @ vectors, components[fitted])
         placed[~fitted] = standard[~fitted] @ vectors @ turn
     slope = (placed * components).sum(axis=0) / (components**2).sum(axis=0)
-    return np.asarray(np.clip(slope, 0.2, 1.0), np.float64)
+    return np.asarray(np.clip(slope, 0.0, 1.0), np.float64)
 
 
 def _rotation(of: Values, onto: Values) -> Values:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Incidence", "JointModel", "Panel", "Person", "fit_joint"]
+__all__ = ["Incidence", "JointModel", "Panel", "Person", "fit_joint", "logistic"]
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -19,25 +19,20 @@ Everything follows from the seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["POPULATIONS", "Cohort", "Design", "simulate"]
+from specialists.polygenic.simulation_studies import Codes, Values, standardised, studies
 
-Values = NDArray[np.float32]
-Codes = NDArray[np.int8]
+__all__ = ["POPULATIONS", "Cohort", "Design", "simulate"]
 
 POPULATIONS = ("first", "second", "third", "first and second")
 """The last is of mixed ancestry."""
 _MIXED = 3
 _LINKAGE = (0.9, 0.75, 0.88)
 """Correlation of neighbours before the threshold, by population."""
-_THRESHOLDS = (5.33, 10.83)
-"""Chi-square of one degree of freedom at P = 0.021 and P = 0.001."""
-_CLUMP_R2 = 0.1
 
 
 @dataclass(frozen=True)
@@ -97,7 +92,7 @@ def simulate(design: Design | None = None) -> Cohort:
     traits = _Traits.draw(world, studied, rng)
     cases, _, _ = traits.happen(studied, rng)
     size = np.exp(rng.uniform(np.log(0.1), 0, design.diseases)) * design.studied
-    weights = _studies(studied, cases, size.astype(np.int64), traits.heritability, rng)
+    weights = studies(studied.copies, cases, size.astype(np.int64), traits.heritability, rng)
     diseased, age, female = traits.happen(people, rng)
     return Cohort(
         scores=people.product(weights).reshape(design.people, design.diseases, 3),
@@ -155,13 +150,6 @@ class _Genotypes:
             for block in range(world.design.blocks)
         ]
         return cls(population, copies)
-
-    def standardised(self) -> Iterator[Values]:
-        """Each block with mean 0 and variance 1 in these people."""
-        for block in self.copies:
-            values = block.astype(np.float32)
-            values -= values.mean(axis=0)
-            yield values / np.maximum(values.std(axis=0), 0.02)
 
     def product(self, weights: Values) -> Values:
         """Sum copies times weights. Weights: shape (blocks, variants, columns)."""
@@ -263,61 +251,9 @@ def _effects(design: Design, rng: np.random.Generator) -> Values:
     return np.asarray((common + own).reshape(shape), np.float32)
 
 
-def _studies(
-    studied: _Genotypes,
-    cases: NDArray[np.bool_],
-    size: NDArray[np.int64],
-    heritability: Values,
-    rng: np.random.Generator,
-) -> Values:
-    """Weights of three scores a disease. Shape (blocks, variants, diseases * 3)."""
-    number, diseases = cases.shape
-    phenotype = np.zeros((number, diseases), np.float32)
-    for disease in range(diseases):
-        taken = rng.permutation(number)[: size[disease]]
-        values = cases[taken, disease].astype(np.float32)
-        phenotype[taken, disease] = (values - values.mean()) / (values.std() * np.sqrt(len(taken)))
-    total = len(studied.copies) * studied.copies[0].shape[1]
-    penalty = total / (size * np.maximum(heritability / 2, 0.02))
-    weights = []
-    for values, copies in zip(studied.standardised(), studied.copies, strict=True):
-        # Z statistics of the marginal effects: each study's rows are its own people.
-        z = values.T @ phenotype
-        linkage = values.T @ values / number
-        spread = np.maximum(copies.std(axis=0), 0.02)[:, None]
-        scores = _three(z, linkage, size, penalty) / spread[:, :, None]
-        weights.append(scores.reshape(len(z), -1))
-    return np.array(weights, np.float32)
-
-
-def _three(
-    z: Values, linkage: Values, size: NDArray[np.int64], penalty: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Ridge weights, and those of clumping at two thresholds: (variants, diseases, 3)."""
-    marginal = z / np.sqrt(size)
-    roots, vectors = np.linalg.eigh(linkage.astype(np.float64))
-    ridge = vectors @ ((vectors.T @ marginal) / (roots[:, None] + penalty))
-    leads = _clumped(z, linkage)
-    chosen = [np.where(leads & (z**2 > least), marginal, 0.0) for least in _THRESHOLDS]
-    return np.stack([ridge, *chosen], axis=2)
-
-
-def _clumped(z: Values, linkage: Values) -> NDArray[np.bool_]:
-    """Variants that no stronger one of the block speaks for. Shape (variants, diseases)."""
-    leads = np.zeros(z.shape, bool)
-    close = linkage**2 > _CLUMP_R2
-    for disease in range(z.shape[1]):
-        left = np.ones(len(z), bool)
-        for variant in np.argsort(-np.abs(z[:, disease])):
-            if left[variant]:
-                leads[variant, disease] = True
-                left &= ~close[variant]
-    return leads
-
-
 def _components(people: _Genotypes, every: int = 5, number: int = 4) -> Values:
     """Principal components of every fifth variant."""
-    values = np.concatenate([block[:, ::every] for block in people.standardised()], axis=1)
+    values = np.concatenate([standardised(block)[:, ::every] for block in people.copies], axis=1)
     _, vectors = np.linalg.eigh(values.T @ values / len(values))
     scores = values @ vectors[:, ::-1][:, :number]
     return np.asarray(scores / scores.std(axis=0), np.float32)
