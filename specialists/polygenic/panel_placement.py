@@ -29,7 +29,7 @@ from specialists.polygenic.quality import (
 )
 from specialists.readers import worker
 from specialists.readers.genome import CHROMOSOMES
-from specialists.readers.scoring_file import ScoringFile
+from specialists.readers.scoring_file import ScoringFile, parse_scoring_file
 from specialists.readers.transport import transported
 from specialists.readers.variant_calls import GenotypeField
 from specialists.readers.variants import Genotypes, parse_variants
@@ -64,7 +64,7 @@ class Placement:
 def place(
     genotypes: Sequence[Path],
     people: Sequence[int],
-    scores: Sequence[ScoringFile],
+    scores: Sequence[Path],
     panel: Path | None,
     *,
     absent_is_reference: bool = False,
@@ -75,7 +75,7 @@ def place(
     Args:
         genotypes: Files with the same samples.
         people: Positions of samples in the files, from 1, ascending.
-        scores: Scoring files, read.
+        scores: Scoring files.
         panel: A reference panel, if any.
         absent_is_reference: Take variants without a row as not carried.
         genotype_field: As in the request.
@@ -84,7 +84,7 @@ def place(
         f"{_MODULE}:measure",
         [path.absolute() for path in genotypes],
         [int(one) for one in people],
-        list(scores),
+        [path.absolute() for path in scores],
         None if panel is None else panel.absolute(),
         absent_is_reference=absent_is_reference,
         genotype_field=genotype_field,
@@ -95,7 +95,7 @@ def place(
 def measure(
     paths: Sequence[Path],
     people: Sequence[int],
-    scores: Sequence[ScoringFile],
+    scores: Sequence[Path],
     panel_path: Path | None,
     *,
     absent_is_reference: bool,
@@ -103,7 +103,8 @@ def measure(
 ) -> Placement:
     """What `place` runs in the worker."""
     panel = None if panel_path is None else load_panel(panel_path)
-    positions = _positions(panel, scores)
+    files = [parse_scoring_file([path]) for path in scores]
+    positions = _positions(panel, files)
     everyone = _read(paths, people, positions, genotype_field)
     chosen = np.searchsorted(everyone.sample_positions, np.array(people, np.int64))
     components, dosage = None, np.zeros((0, len(people)))
@@ -113,7 +114,7 @@ def measure(
     return Placement(
         components=components,
         sites=np.asarray((~np.isnan(dosage)).sum(axis=0), np.int64),
-        scores=tuple(_comparable(panel, f, everyone, chosen, absent_is_reference) for f in scores),
+        scores=tuple(_comparable(panel, f, everyone, chosen, absent_is_reference) for f in files),
         quality=tuple(
             _quality(everyone, int(one), panel, dosage[:, number], components, number)
             for number, one in enumerate(chosen)

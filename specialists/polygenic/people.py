@@ -18,13 +18,13 @@ from specialists.polygenic.meaning import (
     rank_interval,
 )
 from specialists.polygenic.panel import Panel, find_panel, load_panel
-from specialists.polygenic.panel_placement import measured_options, place
+from specialists.polygenic.panel_placement import Placement, measured_options, place
 from specialists.polygenic.quality_checks import checks
 from specialists.polygenic.spec import PolygenicRequest
 from specialists.polygenic.standing import LEAST_SHARED, standings, unplaced
-from specialists.readers.scoring_file import ScoringFile
+from specialists.readers.scoring_file import ScoreFacts
 
-__all__ = ["NOBODY", "People", "people_of"]
+__all__ = ["NOBODY", "People", "Subject", "people_of"]
 
 _NORMAL = NormalDist()
 
@@ -48,41 +48,72 @@ class People:
 NOBODY = People()
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A score that people were scored with."""
+
+    score: ScoreFacts
+    file: Path
+    covered: float
+    """Share of its variants that went into the sums."""
+
+
 def people_of(
     genotypes: Sequence[Path],
-    score: ScoringFile,
+    subjects: Sequence[Subject],
     request: PolygenicRequest,
     samples: dict[int, str],
     build: str | None,
-    covered: float,
-) -> People:
+) -> list[People]:
     """Place people in the reference panel and look at their samples' quality.
 
     Args:
         genotypes: The call's files.
-        score: The scoring file.
+        subjects: The scores.
         request: Names the panel.
         samples: Positions in the file, from 1, to what each is called.
         build: Of the genotypes.
-        covered: Share of the score's variants that went into the sums.
+
+    Returns:
+        What was found, one for each score.
     """
     panel, notes = _panel(request, build)
     path = None if panel is None else find_panel(request.panel)
-    placement = place(genotypes, sorted(samples), [score], path, **measured_options(request))
+    files = [subject.file for subject in subjects]
+    placement = place(genotypes, sorted(samples), files, path, **measured_options(request))
     named = [samples[position] for position in sorted(samples)]
-    found: tuple[Standing, ...] = ()
-    if panel is not None:
-        found = standings(panel, placement, named, score.sha256, request.ancestry_method)
-        notes += _placement_notes(panel, found, unplaced(panel, placement), score.sha256)
-    quality = [
+    quality = tuple(
         check
         for sample, one in zip(named, placement.quality, strict=True)
         for check in checks(one, sample, request.sex)
+    )
+    return [
+        _people(subject, panel, placement, number, named, request, quality, notes)
+        for number, subject in enumerate(subjects)
     ]
-    risks, why = _risks(found, request, covered)
-    notes += [wording_people.risk_missing(why)] if why else []
-    notes += _portability(score, found)
-    return People(panel, found, tuple(quality), risks, tuple(notes))
+
+
+def _people(
+    subject: Subject,
+    panel: Panel | None,
+    placement: Placement,
+    number: int,
+    named: Sequence[str],
+    request: PolygenicRequest,
+    quality: tuple[QualityCheck, ...],
+    notes: Sequence[str],
+) -> People:
+    """Of the score with this number."""
+    found: tuple[Standing, ...] = ()
+    told = list(notes)
+    if panel is not None:
+        digest = subject.score.sha256
+        found = standings(panel, placement, number, named, digest, request.ancestry_method)
+        told += _placement_notes(panel, found, unplaced(panel, placement), digest)
+    risks, why = _risks(found, request, subject.covered)
+    told += [wording_people.risk_missing(why)] if why else []
+    told += _portability(subject.score, found)
+    return People(panel, found, quality, risks, tuple(told))
 
 
 def _panel(request: PolygenicRequest, build: str | None) -> tuple[Panel | None, list[str]]:
@@ -128,7 +159,7 @@ def _placement_notes(panel: Panel, found: Sequence[Standing], left: int, sha256:
     return notes
 
 
-def _portability(score: ScoringFile, found: Sequence[Standing]) -> Iterator[str]:
+def _portability(score: ScoreFacts, found: Sequence[Standing]) -> Iterator[str]:
     """Warnings on the score's ancestry, one for each kind of person."""
     kinds: dict[str, None] = {}
     for one in found:

@@ -14,10 +14,10 @@ from specialists.polygenic.meaning import rank_interval
 from specialists.polygenic.people import NOBODY, People
 from specialists.polygenic.picture import distribution
 from specialists.polygenic.result_people import Place, about, panel_picture, place_of
+from specialists.polygenic.scoring import Cohort
 from specialists.polygenic.spec import MatchCounts, PolygenicRequest, PolygenicResult
 from specialists.polygenic.sums import Sums
-from specialists.readers.scoring_file import ScoringFile
-from specialists.readers.variants import Genotypes
+from specialists.readers.scoring_file import ScoreFacts
 from specialists.schema import Measurement, Provenance, RiskScore
 
 __all__ = ["Scored", "listed", "pictures", "result"]
@@ -31,8 +31,8 @@ LEAST_FOR_PERCENTILE = 100
 class Scored:
     """What was computed."""
 
-    score: ScoringFile
-    genotypes: Genotypes
+    score: ScoreFacts
+    genotypes: Cohort
     counts: MatchCounts
     sums: Sums
     request: PolygenicRequest

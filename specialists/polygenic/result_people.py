@@ -16,7 +16,7 @@ from specialists.polygenic.meaning import AbsoluteRisk, Standing, whole_score_in
 from specialists.polygenic.panel import Panel, ReferenceScore
 from specialists.polygenic.people import People
 from specialists.polygenic.picture import distribution
-from specialists.readers.scoring_file import ScoringFile
+from specialists.readers.scoring_file import ScoreFacts
 from specialists.schema import Measurement
 
 __all__ = ["Place", "about", "panel_picture", "place_of"]
@@ -114,7 +114,7 @@ def _risk(risk: AbsoluteRisk) -> Measurement:
     )
 
 
-def panel_picture(people: People, sample: str, score: ScoringFile, title: str) -> Picture | None:
+def panel_picture(people: People, sample: str, score: ScoreFacts, title: str) -> Picture | None:
     """The person among reference people; None where the score was not compared."""
     standing, panel = people.standing(sample), people.panel
     reference = None if panel is None else panel.score(score.sha256)

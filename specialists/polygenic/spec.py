@@ -17,11 +17,13 @@ class PolygenicRequest(Request):
     """Options of `score_polygenic_risk`."""
 
     score: str | None = None
-    """Which score: a PGS Catalog id (PGS001229) or a trait; None where a scoring file is given."""
+    """Which score: a PGS Catalog id (PGS001229) or a trait, or several with commas between; None
+    where scoring files are given."""
     min_overlap: float = Field(default=0.75, ge=0, le=1)
     """Least share of the score's variants that must be usable; less is an error."""
     keep_ambiguous: bool = False
-    """Also use variants whose strand cannot be told (A/T and C/G), as if on the same strand."""
+    """Also use variants whose strand cannot be told (A/T and C/G), as if on the same strand; by
+    default only those whose strand allele frequencies tell."""
     sample: int | str | None = None
     """One sample, by its position in the file (from 1) or its label; None for all."""
     absent_means_reference: bool = False
@@ -67,6 +69,8 @@ class MatchCounts(Data):
     ambiguous: int
     """Of those matched: the strand cannot be told (A/T, C/G)."""
     ambiguous_dropped: int
+    ambiguous_by_frequency: int = 0
+    """Of those ambiguous: the score's and the samples' allele frequencies tell the strand."""
     duplicates_dropped: int
     """Another variant of the score had matched the same row and allele."""
     uncalled: int
@@ -87,10 +91,22 @@ class MatchCounts(Data):
     """Missing calls that nothing could stand in for."""
 
 
+class ScoreCounts(Data):
+    """How one of several scores met the genotypes."""
+
+    name: str
+    weights_sha256: str
+    """Of its scoring file."""
+    counts: MatchCounts
+
+
 class PolygenicResult(SpecialistResult):
     """Scores of one or several samples, and how the score met the genotypes."""
 
     counts: MatchCounts
+    """Of the score; of the first one, where there are several."""
+    scores: tuple[ScoreCounts, ...] = ()
+    """Each score's own counts, where there are several."""
     genome_build: str | None
     """Build of the positions that were compared; None where neither file states it."""
     samples: int
@@ -108,16 +124,16 @@ SPEC = SpecialistSpec(
     title="Polygenic score",
     description=(
         "Computes a published polygenic score (PGS Catalog) from a person's or a cohort's "
-        "genotypes: a VCF or BCF file, and a PGS id, a trait or a scoring file. Gives the score, "
+        "genotypes: a VCF, BCF, BGEN or PLINK file, and a PGS id, a trait or a scoring file. Gives the score, "
         "its percentile within the file's own cohort, and how many variants were matched. Not "
         "for single-gene (monogenic) variants such as BRCA1, for absolute risk or for diagnosis."
     ),
-    takes="VCF or BCF; a PGS id, trait or scoring file",
+    takes="VCF, BCF, BGEN or PLINK; PGS ids, a trait or scoring files",
     gives="score, percentile within the file's cohort, matched variants",
     accepts=(
         Accepts(
             role="genotypes",
-            description="genotypes as VCF or BCF, on GRCh37 or GRCh38",
+            description="genotypes as VCF, BCF, BGEN or PLINK, on GRCh37 or GRCh38",
             kinds=("variants",),
             maximum=26,
         ),
@@ -126,6 +142,7 @@ SPEC = SpecialistSpec(
             description="a PGS Catalog scoring file",
             kinds=("scoring_file",),
             required=False,
+            maximum=50,
         ),
     ),
     request=PolygenicRequest,

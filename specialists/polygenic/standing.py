@@ -32,26 +32,32 @@ LEAST_SHARED = 0.9
 
 
 def standings(
-    panel: Panel, placement: Placement, samples: Sequence[str], sha256: str, method: Method
+    panel: Panel,
+    placement: Placement,
+    number: int,
+    samples: Sequence[str],
+    sha256: str,
+    method: Method,
 ) -> tuple[Standing, ...]:
     """Say where people stand, leaving out those who could not be placed.
 
     Args:
         panel: The reference.
         placement: Of these people, in this panel.
+        number: Which of the placement's scores.
         samples: What each is called.
-        sha256: Of the scoring file, the placement's only one.
+        sha256: Of that score's file.
         method: How nearness to populations is measured.
     """
     if placement.components is None:
         return ()
     people = _People(panel, placement.components, method)
-    score = _Score.of(panel, placement.scores[0], sha256)
+    score = _Score.of(panel, placement.scores[number], sha256)
     enough = placement.sites >= LEAST_SITES * len(panel.sites)
     return tuple(
-        people.standing(number, sample, int(placement.sites[number]), score)
-        for number, sample in enumerate(samples)
-        if enough[number]
+        people.standing(person, sample, int(placement.sites[person]), score)
+        for person, sample in enumerate(samples)
+        if enough[person]
     )
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from specialists.polygenic.people import People
 from specialists.polygenic.spec import MatchCounts
 from specialists.polygenic.sums import LEAST_FOR_IMPUTATION, Sums
-from specialists.readers.scoring_file import ScoringFile
+from specialists.readers.scoring_file import ScoreFacts
 
 __all__ = [
-    "absent_not_reference",
     "evaluation",
     "low_overlap",
     "name",
@@ -63,17 +62,17 @@ def not_assessed(people: People, listed: bool, samples: int) -> tuple[str, ...]:
     return tuple(told)
 
 
-def name(score: ScoringFile) -> str:
+def name(score: ScoreFacts) -> str:
     """PGS Catalog id, or the file's own name for the score."""
     return score.header.get("pgs_id") or score.header.get("pgs_name") or "(unnamed)"
 
 
-def trait(score: ScoringFile) -> str | None:
+def trait(score: ScoreFacts) -> str | None:
     """What the score is for, as its authors put it."""
     return score.header.get("trait_reported") or score.header.get("trait_mapped")
 
 
-def titled(score: ScoringFile) -> str:
+def titled(score: ScoreFacts) -> str:
     """Name and trait: 'PGS001229 (Standing height)'."""
     what = trait(score)
     return f"{name(score)} ({what})" if what else name(score)
@@ -89,7 +88,7 @@ def share(part: int, whole: int) -> str:
     return f"{part:,} of the score's {whole:,} variants ({100 * part / max(whole, 1):.1f}%)"
 
 
-def score_text(score: ScoringFile, sample: str, value: float, used: int, assumed: int) -> str:
+def score_text(score: ScoreFacts, sample: str, value: float, used: int, assumed: int) -> str:
     """One person's score; `assumed` variants were counted as not carried."""
     text = (
         f"The polygenic score {titled(score)} of {sample} is {number(value)}, from"
@@ -109,7 +108,7 @@ def percentile_text(percentile: float, samples: int, interval: tuple[float, floa
     )
 
 
-def evaluation(score: ScoringFile) -> str:
+def evaluation(score: ScoreFacts) -> str:
     """Where the score comes from, and that it was not put to the test here."""
     citation, publication = score.header.get("citation"), score.header.get("pgp_id")
     if not citation and not publication:
@@ -118,7 +117,7 @@ def evaluation(score: ScoringFile) -> str:
     return f"Published in {source}; how well it predicts was not evaluated again here."
 
 
-def terms(score: ScoringFile) -> str:
+def terms(score: ScoreFacts) -> str:
     """Licence of the score."""
     usual = (
         "PGS Catalog: cite the score's publication and Lambert et al., Nature Genetics 2021; the"
@@ -127,7 +126,7 @@ def terms(score: ScoringFile) -> str:
     return score.header.get("license", usual)
 
 
-def low_overlap(score: ScoringFile, counts: MatchCounts, covered: int, least: float) -> str:
+def low_overlap(score: ScoreFacts, counts: MatchCounts, covered: int, least: float) -> str:
     """Why too few variants is an error, what it means for the person, and what would help."""
     found = (
         f"{counts.positions_found:,} positions were found in the genotypes,"
@@ -136,17 +135,18 @@ def low_overlap(score: ScoringFile, counts: MatchCounts, covered: int, least: fl
     )
     if covered == 0:
         return (
-            f"None of the score's {counts.variants:,} variants can be used. {found}"
+            f"{name(score)}: None of the score's {counts.variants:,} variants can be used. {found}"
             f" {_means_nothing(score)}"
         )
     return (
-        f"Only {share(covered, counts.variants)} can be used; at least {100 * least:g}% are asked"
-        f" for (min_overlap). {found} {_means_nothing(score)} A score from so few variants cannot"
-        " be compared with published figures; a lower min_overlap computes it all the same."
+        f"{name(score)}: Only {share(covered, counts.variants)} can be used; at least"
+        f" {100 * least:g}% are asked for (min_overlap). {found} {_means_nothing(score)} A score"
+        " from so few variants cannot be compared with published figures; a lower min_overlap"
+        " computes it all the same."
     )
 
 
-def _means_nothing(score: ScoringFile) -> str:
+def _means_nothing(score: ScoreFacts) -> str:
     """What a file without the score's variants says of risk: nothing; and what to do."""
     what = trait(score)
     told = what[:1].lower() + what[1:] if what and what[1:2].islower() else what
@@ -163,17 +163,8 @@ def _means_nothing(score: ScoringFile) -> str:
     )
 
 
-def absent_not_reference(counts: MatchCounts) -> str:
-    """Why absent variants can't be counted as carrying no effect allele."""
-    return (
-        "absent_means_reference can be used only where the score's other alleles are the"
-        f" reference alleles. Of the {counts.alleles_matched:,} variants that were matched,"
-        f" {counts.effect_is_reference:,} have the reference as their effect allele."
-    )
-
-
 def warnings(
-    score: ScoringFile, counts: MatchCounts, sums: Sums, build: str | None, kept: bool
+    score: ScoreFacts, counts: MatchCounts, sums: Sums, build: str | None, kept: bool
 ) -> Iterator[str]:
     """What a reader must know of how the score was computed."""
     yield from score.notes
@@ -183,7 +174,7 @@ def warnings(
     yield from _calls(sums)
 
 
-def _builds(score: ScoringFile, build: str | None) -> Iterator[str]:
+def _builds(score: ScoreFacts, build: str | None) -> Iterator[str]:
     if build is None and score.genome_build is None:
         yield (
             "Neither the genotypes nor the scoring file state their genome build; they were"
@@ -202,9 +193,15 @@ def _builds(score: ScoringFile, build: str | None) -> Iterator[str]:
 
 
 def _alleles(counts: MatchCounts, kept: bool) -> Iterator[str]:
-    if counts.ambiguous:
+    unsettled = counts.ambiguous - counts.ambiguous_by_frequency
+    if unsettled:
         what = "used as if on the same strand" if kept else "left out"
-        yield f"Variants whose strand cannot be told (A/T, C/G), {what}: {counts.ambiguous:,}."
+        yield f"Variants whose strand cannot be told (A/T, C/G), {what}: {unsettled:,}."
+    if counts.ambiguous_by_frequency:
+        yield (
+            "Variants whose strand cannot be told by their alleles, settled by the score's and"
+            f" the samples' allele frequencies: {counts.ambiguous_by_frequency:,}."
+        )
     if counts.strand_flipped:
         yield f"Variants matched on the other strand: {counts.strand_flipped:,}."
     if counts.alleles_mismatched:

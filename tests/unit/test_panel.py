@@ -11,7 +11,6 @@ from specialists.polygenic.panel_labels import read_labels
 from specialists.polygenic.panel_placement import place
 from specialists.polygenic.reference import LinearScore
 from specialists.polygenic.spec import PolygenicRequest, PolygenicResult
-from specialists.readers.scoring_file import parse_scoring_file
 from specialists.schema import Manifest
 from tests.cohorts import PEOPLE, Cohort
 
@@ -197,14 +196,13 @@ def test_score_is_not_compared_where_much_of_it_is_missing(cohort, home, tmp_pat
 
 
 def test_missing_variants_are_filled_with_the_reference_mean(cohort, panel):
-    score = parse_scoring_file([cohort.score])
     path = cohort.vcf.parent / "panel.safetensors"
     save_panel(panel, path)
     lines = cohort.vcf.read_text().splitlines()
     head = sum(line.startswith("#") for line in lines)
     some = cohort.vcf.parent / "some.vcf"
     some.write_text("\n".join([*lines[:head], *lines[head + 20 :]]) + "\n")
-    found = place([some], [10], [score], path).scores[0]
+    found = place([some], [10], [cohort.score], path).scores[0]
     assert found is not None
     assert found.filled.tolist() == [20]
     mean = panel.scores[0].expected[:20].sum()

@@ -1,0 +1,361 @@
+"""Scores over files of genotypes, in one pass and within bounded memory. Runs in a worker.
+
+Genotypes and names of samples do not leave the process: what comes back are sums, counts and
+what became of each variant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specialists.errors import GenomeBuildMismatch, InvalidInput, NotAccepted
+from specialists.polygenic.matching import Ambiguous, Matcher, Pairs, Status
+from specialists.polygenic.sums import Adder, Sums, Used, with_absent
+from specialists.readers import worker
+from specialists.readers.calls import Block, Calls, Sites, copies_of, scaled
+from specialists.readers.genome import Alleles
+from specialists.readers.genotype_files import open_genotypes
+from specialists.readers.scoring_file import ScoreFacts, ScoringFile, parse_scoring_file
+from specialists.readers.transport import transported
+from specialists.readers.variant_calls import GenotypeField
+from specialists.readers.variants import check_same_samples, sample_number
+from specialists.readers.wanted import Wanted, place
+
+__all__ = ["Cohort", "Options", "Scoring", "Tally", "parse_and_score", "score_genotypes"]
+
+_BATCH_CELLS = 1 << 20
+_BATCH_ROWS = 1 << 16
+_LEAST_FOR_FREQUENCY = 100
+_MOST_EFFECT_IS_REFERENCE = 0.05
+_LEAST_TO_JUDGE_BUILD = 10
+_LEAST_WITH_ALLELES = 0.5
+
+
+@dataclass(frozen=True)
+class Options:
+    """How genotypes are scored."""
+
+    sample: int | str | None = None
+    """One sample is asked for: by its position or label. The others are scored beside it."""
+    genotype_field: GenotypeField = "GT"
+    ambiguous: Ambiguous = "frequency"
+    absent_means_reference: bool = False
+    genome_build: str | None = None
+    """Of the genotypes, where the files do not say and the caller does."""
+
+
+@transported
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Whose genotypes were scored; no names."""
+
+    sample_positions: NDArray[np.int64]
+    """Shape (samples,): 1-based positions in the file."""
+    chosen: int | None
+    """Index of the one sample that was asked for."""
+    genome_build: str | None
+    format: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def samples(self) -> int:
+        """How many samples were scored."""
+        return len(self.sample_positions)
+
+
+@transported
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """One score over all samples."""
+
+    score: ScoreFacts
+    sums: Sums
+    counts: dict[str, int]
+    """Fields of `MatchCounts`."""
+    weight_share: float
+    """Share of the score's summed squared weights that went into the sums."""
+
+
+@transported
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """What came out."""
+
+    cohort: Cohort
+    tallies: tuple[Tally, ...]
+
+
+def score_genotypes(
+    genotypes: Sequence[Path], scores: Sequence[Path], options: Options
+) -> Scoring:
+    """Score files of genotypes in a worker process.
+
+    Args:
+        genotypes: One file, or several with the same samples (such as one a chromosome).
+        scores: Scoring files.
+        options: See there.
+
+    Raises:
+        UnreadableFile: If a file cannot be read.
+        UnsupportedScore: If a score has terms that cannot be summed.
+        GenomeBuildMismatch: If genotypes and a score are on different builds.
+        InvalidInput: If there is no such sample.
+    """
+    found = worker.run(
+        "specialists.polygenic.scoring:parse_and_score",
+        [path.absolute() for path in genotypes],
+        [path.absolute() for path in scores],
+        **asdict(options),
+    )
+    return cast(Scoring, found)
+
+
+def parse_and_score(
+    genotypes: Sequence[Path], scores: Sequence[Path], **fields: Any
+) -> Scoring:
+    """What `score_genotypes` runs in the worker; `fields` are those of `Options`."""
+    options = Options(**fields)
+    parsed = [parse_scoring_file([path]) for path in scores]
+    run = Run(parsed, options)
+    for path in genotypes:
+        with open_genotypes(path, options.genotype_field) as file:
+            run.begin(file)
+            for block in file.blocks(run.wanted, run.alleles):
+                run.add(block)
+            run.notes += tuple(note for note in file.notes if note not in run.notes)
+    return run.finish()
+
+
+class Run:
+    """Takes the blocks of one or several files, and adds them up."""
+
+    def __init__(self, scores: Sequence[ScoringFile], options: Options) -> None:
+        self.scores, self.options = scores, options
+        self.alleles = Alleles()
+        self.matchers = [Matcher(score, self.alleles, options.ambiguous) for score in scores]
+        none = np.empty(0, np.int64)
+        places = [place(score.chromosome, score.position) for score in scores]
+        self.wanted = Wanted.at(np.concatenate([none, *places]))
+        self.notes: tuple[str, ...] = ()
+        self._first: Any = None
+        self._adder: Adder | None = None
+        self._samples = 0
+        self._sexes: NDArray[np.uint8] | None = None
+        self._chosen: int | None = None
+        self._build: str | None = None
+
+    def begin(self, file: Any) -> None:
+        """Take a file that is open."""
+        if self._first is None:
+            if not file.labels:
+                raise NotAccepted("The file lists variants but holds no samples with genotypes.")
+            self._first = file
+            if self.options.sample is not None:
+                self._chosen = sample_number(file.labels, self.options.sample) - 1
+            self.begin_samples(len(file.labels), file.sexes, file.genome_build, file.format)
+        else:
+            check_same_samples(file, self._first)
+
+    def begin_samples(
+        self,
+        samples: int,
+        sexes: NDArray[np.uint8] | None = None,
+        build: str | None = None,
+        form: str = "",
+    ) -> None:
+        """Say whose calls the blocks will have."""
+        self._samples, self._sexes, self._format = samples, sexes, form
+        self._build = build or self.options.genome_build
+        for score in self.scores:
+            check_builds(score.genome_build, self._build)
+        self._adder = Adder(self.scores, samples)
+
+    def add(self, block: Block) -> None:
+        """Match a block and add its calls up."""
+        pairs = [
+            matcher.match(block.sites, lambda entry: self._frequencies(block, entry))
+            for matcher in self.matchers
+        ]
+        rows = _Rows(block.sites, pairs)
+        step = max(1, min(_BATCH_ROWS, _BATCH_CELLS // max(self._samples, 1)))
+        for start in range(0, rows.count, step):
+            self._add_batch(block, rows, start, min(start + step, rows.count))
+
+    def _add_batch(self, block: Block, rows: _Rows, start: int, stop: int) -> None:
+        calls, sites = rows.read(block, start, stop, self._sexes)
+        missing = np.bincount(calls.missing // max(self._samples, 1), minlength=stop - start)
+        called = missing < self._samples
+        used = []
+        for matcher, own in zip(self.matchers, rows.users(start, stop), strict=True):
+            if not called.all():
+                matcher.without_calls(own.variant[~called[own.row]])
+                keep = called[own.row]
+                own = Used(own.variant[keep], own.row[keep], own.effect_is_reference[keep])
+            used.append(own)
+        if self._adder is not None:
+            self._adder.add(calls, sites.chromosome, used)
+
+    def _frequencies(self, block: Block, entry: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of alternate alleles; NaN where fewer than 100 samples have a call."""
+        order = np.argsort(entry, kind="stable")
+        sites = block.sites.keep(entry[order])
+        calls = scaled(block.read(entry[order]), sites, self._sexes)
+        samples = calls.dosage.shape[1]
+        called = samples - np.bincount(calls.missing // samples, minlength=len(entry))
+        copies = copies_of(sites.chromosome)
+        frequency = np.empty(len(entry))
+        frequency[order] = calls.dosage.sum(axis=1) / np.maximum(called * copies, 1)
+        few = np.empty(len(entry), bool)
+        few[order] = called < _LEAST_FOR_FREQUENCY
+        return np.where(few, np.nan, frequency)
+
+    def finish(self) -> Scoring:
+        """The sums and counts."""
+        if self._adder is None:
+            raise InvalidInput("No file with genotypes was named.")
+        tallies = tuple(
+            self._tally(score, matcher, sums)
+            for score, matcher, sums in zip(
+                self.scores, self.matchers, self._adder.finish(), strict=True
+            )
+        )
+        cohort = Cohort(
+            np.arange(1, self._samples + 1), self._chosen, self._build, self._format, self.notes
+        )
+        return Scoring(cohort, tallies)
+
+    def _tally(self, score: ScoringFile, matcher: Matcher, sums: Sums) -> Tally:
+        counts = matcher.counts()
+        check_alleles(score.genome_build, self._build, counts)
+        if self.options.absent_means_reference:
+            absent = matcher.absent
+            _check_absent(counts)
+            sums = with_absent(sums, score, absent)
+            counts["absent_as_reference"] = len(absent)
+        counts |= {
+            "missing_calls": sums.missing_calls,
+            "calls_imputed_from_samples": sums.imputed_from_samples,
+            "calls_imputed_from_frequency": sums.imputed_from_frequency,
+            "calls_left_out": sums.left_out,
+        }
+        went_in = matcher.status == Status.USED
+        if self.options.absent_means_reference:
+            went_in |= matcher.status == Status.ABSENT
+        return Tally(score.facts, sums, counts, _weight_share(score, went_in))
+
+
+class _Rows:
+    """The calls that a block's pairs need: an entry's, or all alternates of a row together."""
+
+    def __init__(self, sites: Sites, pairs: Sequence[Pairs]) -> None:
+        self._sites = sites
+        several = np.zeros(len(sites.row), bool)
+        same = sites.row[1:] == sites.row[:-1]
+        several[1:] |= same
+        several[:-1] |= same
+        # A reference allele is what all alternates of its row leave.
+        keys = [2 * p.entry + (p.effect_is_reference & several[p.entry]) for p in pairs]
+        none = np.empty(0, np.int64)
+        self._keys = np.unique(np.concatenate([none, *keys]))
+        self.count = len(self._keys)
+        self._used = [self._by_row(own, key) for own, key in zip(pairs, keys, strict=True)]
+
+    def _by_row(self, pairs: Pairs, keys: NDArray[np.int64]) -> Used:
+        row = np.searchsorted(self._keys, keys)
+        order = np.argsort(row, kind="stable")
+        return Used(pairs.variant[order], row[order], pairs.effect_is_reference[order])
+
+    def read(
+        self, block: Block, start: int, stop: int, sexes: NDArray[np.uint8] | None
+    ) -> tuple[Calls, Sites]:
+        """Calls of some rows, scaled; and what they are of."""
+        entry, whole = self._keys[start:stop] >> 1, (self._keys[start:stop] & 1).astype(bool)
+        sites = self._sites.keep(entry)
+        if not whole.any():
+            single = np.unique(entry)
+            calls = block.read(single)
+            if len(single) < len(entry):
+                calls = _spread(calls, np.searchsorted(single, entry))
+            return scaled(calls, sites, sexes), sites
+        wanted = np.isin(self._sites.row, self._sites.row[entry[whole]])
+        wanted[entry] = True
+        single = np.flatnonzero(wanted)
+        calls = _spread(block.read(single), np.searchsorted(single, entry))
+        own = _spread(block.read(single), np.arange(len(single)))
+        rows = self._sites.row[single]
+        for n in np.flatnonzero(whole).tolist():
+            these = rows == self._sites.row[entry[n]]
+            calls.dosage[n] = np.minimum(own.dosage[these].sum(axis=0), 2)
+        return scaled(calls, sites, sexes), sites
+
+    def users(self, start: int, stop: int) -> Iterable[Used]:
+        """Which variants use rows `start` to `stop`, a score each."""
+        for own in self._used:
+            low, high = np.searchsorted(own.row, [start, stop])
+            part = slice(low, high)
+            yield Used(own.variant[part], own.row[part] - start, own.effect_is_reference[part])
+
+
+def _spread(calls: Calls, which: NDArray[np.int64]) -> Calls:
+    """Rows of calls, some of them twice."""
+
+    def moved(flat: NDArray[np.int64]) -> NDArray[np.int64]:
+        marks = np.zeros(calls.dosage.shape, bool)
+        marks.reshape(-1)[flat] = True
+        return np.flatnonzero(marks[which])
+
+    return Calls(calls.dosage[which], moved(calls.missing), moved(calls.haploid))
+
+
+def _weight_share(score: ScoringFile, went_in: NDArray[np.bool_]) -> float:
+    """How much of a score was used by squared weights; by count where all are 0."""
+    squared = (score.weights[:, 2] - score.weights[:, 0]) ** 2
+    whole = float(squared.sum())
+    return float(squared[went_in].sum()) / whole if whole > 0 else float(went_in.mean())
+
+
+def check_builds(of_score: str | None, of_genotypes: str | None) -> None:
+    """Refuse a score on another genome build than the genotypes.
+
+    Raises:
+        GenomeBuildMismatch: If both are known and differ.
+    """
+    if of_score and of_genotypes and of_score != of_genotypes:
+        raise GenomeBuildMismatch(
+            f"The genotypes are on {of_genotypes} and the score on {of_score}. Use the PGS"
+            f" Catalog's file of the score harmonised to {of_genotypes}, or name a chain file"
+            " (chain) to lift the score's positions over."
+        )
+
+
+def check_alleles(of_score: str | None, of_genotypes: str | None, counts: Mapping[str, int]) -> None:
+    """Where a build is not stated, the alleles at the same positions tell whether it is another.
+
+    Raises:
+        GenomeBuildMismatch: If fewer than half of ten or more fit.
+    """
+    if of_score and of_genotypes:
+        return
+    found, matched = counts["positions_found"], counts["alleles_matched"]
+    if found >= _LEAST_TO_JUDGE_BUILD and matched < _LEAST_WITH_ALLELES * found:
+        raise GenomeBuildMismatch(
+            f"Of {found:,} positions found in the genotypes only {matched:,} have the score's"
+            " alleles, as happens between different genome builds; not both files state theirs."
+        )
+
+
+def _check_absent(counts: Mapping[str, int]) -> None:
+    """Absent variants can count as not carried only if the matched ones speak for it."""
+    limit = _MOST_EFFECT_IS_REFERENCE * counts["alleles_matched"]
+    if counts["alleles_matched"] == 0 or counts["effect_is_reference"] > limit:
+        raise InvalidInput(
+            "absent_means_reference can be used only where the score's other alleles are the"
+            f" reference alleles. Of the {counts['alleles_matched']:,} variants that were matched,"
+            f" {counts['effect_is_reference']:,} have the reference as their effect allele."
+        )
