@@ -19,15 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Incidence", "JointModel", "Panel", "Person", "fit_joint", "logistic"]
+__all__ = ["AGES", "Incidence", "JointModel", "Person", "ScoreNorms", "fit_joint", "logistic"]
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+AGES = (0, 20, 30, 40, 50, 60, 70, 80, 90, 120)
+"""Years at which incidence is told."""
 _PEER_PENALTY = 0.02
 """Of the ridge regression of a score on the others, as a share of the people."""
-_BANDS = (0, 45, 50, 55, 60, 65, 70, 75)
-"""First year of each age band."""
 _ROUNDS = 50
 
 
@@ -44,7 +44,7 @@ class Person:
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class ScoreNorms:
     """What scores look like in a reference cohort; made without any disease label.
 
     D diseases, K kinds of scores of each, C components.
@@ -66,7 +66,7 @@ class Panel:
     """Shape (C,): mean components of the people of the studies."""
 
     @classmethod
-    def of(cls, people: Person, study_size: Sequence[int], like_studies: Flags) -> Panel:
+    def of(cls, people: Person, study_size: Sequence[int], like_studies: Flags) -> ScoreNorms:
         """Describe a reference cohort.
 
         Args:
@@ -97,9 +97,12 @@ class Panel:
         return np.asarray(away / max(self.distance, 1e-9), np.float64)
 
     def described(self) -> Values:
-        """What is known of each disease's score: (D, 4), the first a 1."""
+        """What is known of each disease's score: (D, 5), the first a 1."""
         size = np.log(self.study_size / 10_000)
-        return np.column_stack([np.ones(len(size)), size, self.explained, size * self.explained])
+        kinds = len(self.spread) // len(size)
+        strength = self.spread[::kinds] / self.spread[::kinds].mean() - 1
+        ones = np.ones(len(size))
+        return np.column_stack([ones, size, self.explained, size * self.explained, strength])
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,32 +110,35 @@ class Incidence:
     """How common a disease is by age and sex."""
 
     log_odds: Values
-    """Shape (2, age bands): men, women."""
+    """Shape (2, ages): men, women, at `AGES`."""
 
     @classmethod
     def counted(cls, age_years: Values, female: Flags, diseased: Flags) -> Incidence:
-        """Count it in a population, as a registry does."""
-        band = _band(age_years)
-        odds = np.zeros((2, len(_BANDS)))
-        overall = diseased.mean()
-        for sex in range(2):
-            for number in range(len(_BANDS)):
-                there = diseased[(female == bool(sex)) & (band == number)]
-                # Ten people of average risk keep a small band from saying 0 or 1.
-                share = (there.sum() + 10 * overall) / (len(there) + 10)
-                odds[sex, number] = np.log(share / (1 - share))
-        return cls(odds)
+        """Count it in a population, and smooth it: log odds linear in age, for each sex.
+
+        Args:
+            age_years: Shape (people,).
+            female: Shape (people,).
+            diseased: Shape (people,).
+        """
+        decades = (age_years - 60) / 10
+        design = np.column_stack([np.ones(len(decades)), decades, female, decades * female])
+        weights = logistic(design, diseased.astype(np.float64), penalty=1.0)
+        at = (np.array(AGES) - 60) / 10
+        men, women = weights[0] + weights[1] * at, weights[2] + weights[3] * at
+        return cls(np.array([men, men + women]))
 
     def of(self, age_years: Values, female: Flags) -> Values:
-        """Log odds of people: (people,)."""
-        return np.asarray(self.log_odds[female.astype(int), _band(age_years)], np.float64)
+        """Log odds of people, on straight lines between the ages: (people,)."""
+        men, women = (np.interp(age_years, AGES, one) for one in self.log_odds)
+        return np.asarray(np.where(female, women, men), np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class JointModel:
     """Weights of the features, the same for every disease."""
 
-    panel: Panel
+    norms: ScoreNorms
     weights: Values
     """Shape (features,)."""
 
@@ -140,16 +146,16 @@ class JointModel:
         """Log odds of a disease: (people,).
 
         Args:
-            people: Whose scores were adjusted by nothing but the panel.
-            disease: Index into the panel's diseases; it need not have been trained on.
+            people: Whose scores were adjusted by nothing but the norms.
+            disease: Index into the norms' diseases; it need not have been trained on.
             incidence: Of that disease.
         """
         base = incidence.of(people.age_years, people.female)
-        return base + _features(self.panel, people, disease) @ self.weights
+        return base + _features(self.norms, people, disease) @ self.weights
 
 
 def fit_joint(
-    panel: Panel,
+    norms: ScoreNorms,
     people: Person,
     diseased: Flags,
     trained: Sequence[int],
@@ -159,18 +165,18 @@ def fit_joint(
     """Learn from several diseases how scores tell of risk.
 
     Args:
-        panel: Of a reference cohort.
+        norms: Of a reference cohort.
         people: Training people.
         diseased: Shape (people, diseases); only columns of `trained` are looked at.
         trained: The diseases to learn from.
         incidence: One a disease of `trained`.
         penalty: Of the squared weights, in people.
     """
-    rows = [_features(panel, people, disease) for disease in trained]
+    rows = [_features(norms, people, disease) for disease in trained]
     base = [one.of(people.age_years, people.female) for one in incidence]
     features, offset = np.concatenate(rows), np.concatenate(base)
     outcome = np.concatenate([diseased[:, disease] for disease in trained]).astype(np.float64)
-    return JointModel(panel, logistic(features, outcome, offset, penalty))
+    return JointModel(norms, logistic(features, outcome, offset, penalty))
 
 
 def logistic(
@@ -207,25 +213,25 @@ def _peers(adjusted: Values, kinds: int) -> tuple[Values, Values]:
     return peers, explained
 
 
-def _features(panel: Panel, people: Person, disease: int) -> Values:
+def _features(norms: ScoreNorms, people: Person, disease: int) -> Values:
     """Shape (people, features): own scores and what the peers tell, weighed by what is known."""
     kinds = people.scores.shape[2]
-    adjusted = panel.adjusted(people)
+    adjusted = norms.adjusted(people)
     own = adjusted[:, disease * kinds : (disease + 1) * kinds]
-    told = adjusted @ panel.peers[:, disease]
-    told = told / max(np.sqrt(panel.explained[disease]), 0.05)
+    told = adjusted @ norms.peers[:, disease]
+    told = told / max(np.sqrt(norms.explained[disease]), 0.05)
     heard = np.column_stack([own, told])
-    known = panel.described()[disease]
+    known = norms.described()[disease]
     weighed = (heard[:, :, None] * known).reshape(len(heard), -1)
     first = heard[:, [0, kinds]]
-    abroad = panel.abroad(people)[:, None] - 1
+    abroad = norms.abroad(people)[:, None] - 1
     age = (people.age_years[:, None] - 60) / 10
-    return np.asarray(np.concatenate([weighed, first * abroad, first * age], axis=1), np.float64)
+    # Where scores tell more, the same incidence is made of risks that differ more; their mean on
+    # the scale of log odds is then lower.
+    level = np.broadcast_to(known, (len(heard), len(known)))
+    parts = [weighed, first * abroad, first * age, level]
+    return np.asarray(np.concatenate(parts, axis=1), np.float64)
 
 
 def _with_ones(columns: Values) -> Values:
     return np.column_stack([np.ones(len(columns)), columns])
-
-
-def _band(age_years: Values) -> NDArray[np.int64]:
-    return np.asarray(np.searchsorted(_BANDS, age_years, "right") - 1, np.int64)

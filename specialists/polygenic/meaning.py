@@ -20,6 +20,7 @@ from specialists.schema import Data
 __all__ = [
     "AbsoluteRisk",
     "Candidate",
+    "JointRisk",
     "QualityCheck",
     "Standing",
     "absolute_risk",
@@ -102,6 +103,23 @@ class AbsoluteRisk(Data):
     average: float = Field(ge=0, le=1)
     odds_ratio_per_sd: float = Field(gt=0)
     period: str | None = None
+
+
+class JointRisk(Data):
+    """A risk by an installed joint model: many scores, age and sex together."""
+
+    sample: str
+    model: str
+    disease: str
+    probability: float = Field(ge=0, le=1)
+    average: float = Field(ge=0, le=1)
+    """Of people of this age and sex where the model was trained."""
+    scores: int
+    """How many scores went in."""
+    age_years: int
+    sex: str
+    trained_on: str
+    evaluated_on: str
 
 
 class QualityCheck(Data):

@@ -31,7 +31,9 @@ __all__ = [
     "load_panel",
     "panel_folder",
     "panel_path",
+    "read_tensors",
     "save_panel",
+    "write_tensors",
 ]
 
 DEFAULT = "default"
@@ -143,9 +145,7 @@ def save_panel(panel: Panel, path: Path) -> None:
     Raises:
         BackendUnavailable: If safetensors is not installed.
     """
-    tensors = {name: np.ascontiguousarray(value) for name, value in _arrays(panel).items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _safetensors().save_file(tensors, path, metadata={"panel": json.dumps(_facts(panel))})
+    write_tensors(path, _arrays(panel), {"panel": json.dumps(_facts(panel))})
 
 
 def load_panel(path: Path) -> Panel:
@@ -155,17 +155,43 @@ def load_panel(path: Path) -> Panel:
         BackendUnavailable: If safetensors is not installed.
         UnreadableFile: If it is no panel, or one of another version.
     """
+    arrays, said = read_tensors(path)
     try:
-        with _safe_open(path) as file:
-            facts = json.loads((file.metadata() or {})["panel"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        facts = json.loads(said["panel"])
         if facts["format"] != _FORMAT:
             raise KeyError
         return _panel(facts, arrays)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError) as error:
         raise UnreadableFile(
             "The reference panel cannot be read; build it again with this version."
         ) from error
+
+
+def write_tensors(path: Path, arrays: dict[str, NDArray[Any]], facts: dict[str, str]) -> None:
+    """Write arrays and texts as one safetensors file, all of it or nothing."""
+    tensors = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    _safetensors().save_file(tensors, part, metadata=facts)
+    part.replace(path)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Read the arrays and texts of a safetensors file.
+
+    Raises:
+        BackendUnavailable: If safetensors is not installed.
+        UnreadableFile: If it is no such file.
+    """
+    _safetensors()
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return arrays, file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UnreadableFile("The file of the panel or model is no safetensors file.") from error
 
 
 def _facts(panel: Panel) -> dict[str, Any]:
@@ -253,16 +279,6 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise BackendUnavailable(
-            'Reference panels need safetensors: pip install "wardround[genomics]"'
+            'Reference panels and joint models need safetensors: pip install "wardround[genomics]"'
         ) from error
     return safetensors.numpy
-
-
-def _safe_open(path: Path) -> Any:
-    _safetensors()
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        return safe_open(path, framework="numpy")
-    except SafetensorError as error:
-        raise UnreadableFile("The reference panel is no safetensors file.") from error

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import NormalDist
 
 from specialists.errors import GenomeBuildMismatch
 from specialists.polygenic import wording_people
+from specialists.polygenic.joint_use import joint_risks
 from specialists.polygenic.meaning import (
     AbsoluteRisk,
+    JointRisk,
     QualityCheck,
     Standing,
     absolute_risk,
@@ -37,6 +39,7 @@ class People:
     standings: tuple[Standing, ...] = ()
     quality: tuple[QualityCheck, ...] = ()
     risks: tuple[AbsoluteRisk, ...] = ()
+    joint: tuple[JointRisk, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader must know of the comparison."""
 
@@ -87,8 +90,12 @@ def people_of(
         for sample, one in zip(named, placement.quality, strict=True)
         for check in checks(one, sample, request.sex)
     )
+    known = {subject.score.sha256: subject.file for subject in subjects}
+    joint = joint_risks(genotypes, request, samples, known)
     return [
-        _people(subject, panel, placement, number, named, request, quality, notes)
+        replace(
+            _people(subject, panel, placement, number, named, request, quality, notes), joint=joint
+        )
         for number, subject in enumerate(subjects)
     ]
 
@@ -113,7 +120,7 @@ def _people(
     risks, why = _risks(found, request, subject.covered)
     told += [wording_people.risk_missing(why)] if why else []
     told += _portability(subject.score, found)
-    return People(panel, found, quality, risks, tuple(told))
+    return People(panel, found, quality, risks, notes=tuple(told))
 
 
 def _panel(request: PolygenicRequest, build: str | None) -> tuple[Panel | None, list[str]]:

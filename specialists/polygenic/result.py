@@ -95,6 +95,7 @@ def result(scored: Scored, duration_s: float) -> PolygenicResult:
         standings=scored.people.standings,
         quality=scored.people.quality,
         absolute_risks=scored.people.risks,
+        joint_risks=scored.people.joint,
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from specialists.base import Picture
 from specialists.polygenic import wording_people
 from specialists.polygenic.ancestry_adjustment import fit_norms
-from specialists.polygenic.meaning import AbsoluteRisk, Standing, whole_score_interval
+from specialists.polygenic.meaning import AbsoluteRisk, JointRisk, Standing, whole_score_interval
 from specialists.polygenic.panel import Panel, ReferenceScore
 from specialists.polygenic.people import People
 from specialists.polygenic.picture import distribution
@@ -65,6 +65,7 @@ def about(
     if percentile is not None and share < _WHOLE:
         yield _whole(name, sample, share, percentile)
     yield from (_risk(risk) for risk in people.risks if risk.sample == sample)
+    yield from (_joint(risk) for risk in people.joint if risk.sample == sample)
 
 
 def _ancestry(standing: Standing) -> Iterator[Measurement]:
@@ -111,6 +112,16 @@ def _risk(risk: AbsoluteRisk) -> Measurement:
         value=100 * risk.probability,
         unit="%",
         text=wording_people.risk_text(risk),
+    )
+
+
+def _joint(risk: JointRisk) -> Measurement:
+    return Measurement(
+        name=f"risk of {risk.disease} by the joint model {risk.model}",
+        value=100 * risk.probability,
+        unit="%",
+        based_on=f"{risk.scores:,} scores, age and sex",
+        text=wording_people.joint_text(risk),
     )
 
 

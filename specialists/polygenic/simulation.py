@@ -40,8 +40,9 @@ class Design:
     """What is simulated."""
 
     people: int = 20_000
-    studied: int = 50_000
-    """People of the association studies; none of them is in the cohort."""
+    studied: int = 20_000
+    """People whom the association studies draw from; none of them is in the cohort. With a few
+    independent variants a block that makes 2 to 20 people for each, as studies of today have."""
     diseases: int = 40
     blocks: int = 240
     variants: int = 20

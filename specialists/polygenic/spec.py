@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
-from specialists.polygenic.meaning import AbsoluteRisk, QualityCheck, Standing
+from specialists.polygenic.meaning import AbsoluteRisk, JointRisk, QualityCheck, Standing
 from specialists.schema import Accepts, Data, SpecialistResult
 
 __all__ = ["SPEC", "MatchCounts", "PolygenicRequest", "PolygenicResult"]
@@ -43,6 +43,13 @@ class PolygenicRequest(Request):
     names; needed, with odds_ratio_per_sd, for an absolute risk."""
     odds_ratio_per_sd: float | None = Field(default=None, gt=0.05, lt=20)
     """The score's odds ratio per standard deviation, in people like this one."""
+    age_years: int | None = Field(default=None, ge=0, le=120)
+    """The person's age; needed by a joint model."""
+    joint_model: str | None = None
+    """Name of an installed joint model, which reads many scores of one person together with age
+    and sex; none ships."""
+    joint_disease: str | None = None
+    """Which of the joint model's diseases; may be left out where it has one."""
     risk_period: str | None = Field(default=None, max_length=40)
     """What population_risk is over, such as 'to age 80'."""
 
@@ -117,6 +124,8 @@ class PolygenicResult(SpecialistResult):
     """Hints on the listed samples' genotyping."""
     absolute_risks: tuple[AbsoluteRisk, ...] = ()
     """Only where the caller gave an average risk and an effect."""
+    joint_risks: tuple[JointRisk, ...] = ()
+    """Only where the caller named an installed joint model."""
 
 
 SPEC = SpecialistSpec(

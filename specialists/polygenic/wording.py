@@ -46,7 +46,7 @@ def not_assessed(people: People, listed: bool, samples: int) -> tuple[str, ...]:
     """
     compared = any(one.z_norm2 is not None for one in people.standings)
     told = [] if compared else [_ANCESTRY]
-    told += [] if people.risks else [_ABSOLUTE]
+    told += [] if people.risks or people.joint else [_ABSOLUTE]
     told += _ALWAYS
     unjudged = [one.name for one in people.quality if one.passed is None and one.value is None]
     if not people.quality:

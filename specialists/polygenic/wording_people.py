@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specialists.polygenic.meaning import AbsoluteRisk, Candidate, Standing
+from specialists.polygenic.meaning import AbsoluteRisk, Candidate, JointRisk, Standing
 
 __all__ = [
     "adjusted_text",
     "candidates_text",
+    "joint_text",
     "placed_text",
     "risk_missing",
     "risk_text",
@@ -100,6 +101,17 @@ def risk_text(risk: AbsoluteRisk) -> str:
         f" {risk.sample} corresponds to a risk of {100 * risk.probability:.1f}%{period} (from"
         f" {100 * risk.low:.1f}% to {100 * risk.high:.1f}% for the interval of the percentile"
         " alone). Family history and rare variants are not in it."
+    )
+
+
+def joint_text(risk: JointRisk) -> str:
+    """A risk by a joint model, with what the model is."""
+    trained, evaluated = risk.trained_on.rstrip("."), risk.evaluated_on.rstrip(".")
+    return (
+        f"The joint model {risk.model} gives {risk.sample} a risk of {risk.disease} of"
+        f" {100 * risk.probability:.1f}%, from {risk.scores:,} scores together with age"
+        f" {risk.age_years} and sex ({risk.sex}); the average of that age and sex is"
+        f" {100 * risk.average:.1f}%. Trained on: {trained}. Measured: {evaluated}."
     )
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from specialists.polygenic.joint import (
     Incidence,
     JointModel,
-    Panel,
     Person,
+    ScoreNorms,
     fit_joint,
     logistic,
 )
@@ -46,7 +46,7 @@ class Split:
     diseased_train: Flags
     diseased_test: Flags
     population_test: NDArray[np.int64]
-    panel: Panel
+    norms: ScoreNorms
     trained: list[int]
     held: list[int]
     incidence: list[Incidence]
@@ -67,7 +67,7 @@ class Split:
             diseased_train=diseased,
             diseased_test=cohort.diseased[~chosen],
             population_test=cohort.population[~chosen],
-            panel=Panel.of(train, cohort.study_size.tolist(), cohort.population[chosen] == 0),
+            norms=ScoreNorms.of(train, cohort.study_size.tolist(), cohort.population[chosen] == 0),
             trained=sorted(diseases[:number].tolist()),
             held=sorted(diseases[number:].tolist()),
             incidence=[
@@ -79,7 +79,7 @@ class Split:
     def fit(self, diseases: Sequence[int], penalty: float) -> JointModel:
         """Train on some diseases."""
         incidence = [self.incidence[disease] for disease in diseases]
-        return fit_joint(self.panel, self.train, self.diseased_train, diseases, incidence, penalty)
+        return fit_joint(self.norms, self.train, self.diseased_train, diseases, incidence, penalty)
 
 
 def _people(cohort: Cohort, chosen: Flags) -> Person:
@@ -161,7 +161,7 @@ def _baseline(split: Split, disease: int) -> Values:
 
 def _linear(split: Split, people: Person, disease: int) -> Values:
     kinds = people.scores.shape[2]
-    own = split.panel.adjusted(people)[:, disease * kinds : (disease + 1) * kinds]
+    own = split.norms.adjusted(people)[:, disease * kinds : (disease + 1) * kinds]
     age = (people.age_years - 60) / 10
     return np.column_stack([np.ones(len(age)), own, age, people.female])
 
