@@ -30,6 +30,8 @@ _COMMANDS = {
         "Make or list cohorts that polygenic scores are read against.",
     ),
     "serve": ("agent.commands.serve", "Serve the tools over MCP."),
+    "token": ("agent.commands.token", "Let a caller in over HTTP."),
+    "install": ("agent.commands.install", "Set an MCP client up to start this server."),
     "demo": ("agent.commands.demo", "Answer seven real cases, refuse an eighth."),
     "doctor": ("agent.commands.doctor", "Say what would be used here, and what is missing."),
 }

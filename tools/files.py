@@ -69,6 +69,19 @@ class FileStore:
         paths = [self._allowed(name) for name in names if not is_handle(name)]
         return known + ([self._hold(found) for found in inspect(paths)] if paths else [])
 
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """Give what lies behind a name or handle, for handing it to another server.
+
+        Raises:
+            UnknownHandle, FileNotAllowed, FileMissing: As `find` does.
+        """
+        return self._recall(name).found.paths if is_handle(name) else (self._allowed(name),)
+
+    def kinds(self) -> dict[str, str]:
+        """The handles given out for files that could be read, newest first, with their kinds."""
+        held = [one for one, _ in reversed(self._held.values())]
+        return {one.handle: one.found.manifest.kind for one in held if one.found.manifest}
+
     def replace_manifest(self, held: Held, manifest: Manifest) -> Held:
         """Keep a manifest that was completed after the inspection."""
         updated = replace(held, found=replace(held.found, manifest=manifest))
