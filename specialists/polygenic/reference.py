@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from specialists.base import Progress, Reading, Request, Source
 from specialists.errors import InvalidInput, LowOverlap
 from specialists.polygenic import wording
 from specialists.polygenic.catalogue import choose, described, known_scores
-from specialists.polygenic.result import Scored, pictures, result
+from specialists.polygenic.people import Subject, people_of
+from specialists.polygenic.result import Scored, listed, pictures, result
 from specialists.polygenic.scoring import Cohort, Options, Tally, score_genotypes
 from specialists.polygenic.several import joined
 from specialists.polygenic.spec import MatchCounts, PolygenicRequest
@@ -52,15 +54,34 @@ class LinearScore:
         chosen = _chosen(files, request.score, build)
         progress(0.0, "scoring the genotypes")
         found = score_genotypes(paths, chosen, _options(request, build, inputs))
-        progress(0.9, "writing the result")
         scored = [_scored(tally, found.cohort, request) for tally in found.tallies]
         if files and request.score:
             _check_named(request.score, [one.score for one in scored])
         for one in scored:
             _check_overlap(one, request.min_overlap)
+        progress(0.7, "ancestry and quality of the samples")
+        scored = _with_people(scored, paths, chosen)
+        progress(0.9, "writing the result")
         duration_s = time.perf_counter() - started
         results = [result(one, duration_s) for one in scored]
         return Reading(joined(results), [drawn for one in scored for drawn in pictures(one)])
+
+
+def _with_people(
+    scored: Sequence[Scored], paths: Sequence[Path], scores: Sequence[Path]
+) -> list[Scored]:
+    """Add ancestry and quality of the samples that are listed one by one."""
+    numbers = listed(scored[0])
+    if not numbers:
+        return list(scored)
+    positions = scored[0].genotypes.sample_positions
+    samples = {int(positions[number]): scored[0].label(number) for number in numbers}
+    subjects = [
+        Subject(one.score, path, one.covered) for one, path in zip(scored, scores, strict=True)
+    ]
+    build = scored[0].genotypes.genome_build
+    found = people_of(paths, subjects, scored[0].request, samples, build)
+    return [replace(one, people=people) for one, people in zip(scored, found, strict=True)]
 
 
 def _options(
@@ -114,7 +135,8 @@ def _means(wanted: str, score: ScoreFacts) -> bool:
 
 def _scored(tally: Tally, cohort: Cohort, request: PolygenicRequest) -> Scored:
     counts = MatchCounts(**tally.counts)
-    return Scored(described(tally.score), cohort, counts, tally.sums, request, cohort.chosen)
+    score, share = described(tally.score), tally.weight_share
+    return Scored(score, cohort, counts, tally.sums, request, cohort.chosen, share)
 
 
 def _check_overlap(scored: Scored, least: float) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.polygenic.meaning import AbsoluteRisk, JointRisk, QualityCheck, Standing
 from specialists.schema import Accepts, Data, SpecialistResult
 
 __all__ = ["SPEC", "MatchCounts", "PolygenicRequest", "PolygenicResult"]
@@ -35,6 +36,27 @@ class PolygenicRequest(Request):
     """Chain file (UCSC) to lift the score's positions over to the build of the genotypes."""
     genotype_field: Literal["GT", "DS"] = "GT"
     """DS: use imputed dosages where a row has them."""
+    panel: str | None = None
+    """Name of an installed reference panel to compare people with; None takes the one named
+    'default', if there is one."""
+    ancestry_method: Literal["mahalanobis", "random_forest"] = "mahalanobis"
+    """How the nearest population of the panel is found; random_forest needs scikit-learn."""
+    sex: Literal["female", "male"] | None = None
+    """The person's sex as it is known, to check the sample against."""
+    population_risk: float | None = Field(default=None, gt=0, lt=1)
+    """Average risk of the disease in people like this one, over the period that risk_period
+    names; needed, with odds_ratio_per_sd, for an absolute risk."""
+    odds_ratio_per_sd: float | None = Field(default=None, gt=0.05, lt=20)
+    """The score's odds ratio per standard deviation, in people like this one."""
+    age_years: int | None = Field(default=None, ge=0, le=120)
+    """The person's age; needed by a joint model."""
+    joint_model: str | None = None
+    """Name of an installed joint model, which reads many scores of one person together with age
+    and sex; none ships."""
+    joint_disease: str | None = None
+    """Which of the joint model's diseases; may be left out where it has one."""
+    risk_period: str | None = Field(default=None, max_length=40)
+    """What population_risk is over, such as 'to age 80'."""
 
 
 class MatchCounts(Data):
@@ -101,6 +123,14 @@ class PolygenicResult(SpecialistResult):
     """Build of the positions that were compared; None where neither file states it."""
     samples: int
     """Samples that were scored."""
+    standings: tuple[Standing, ...] = ()
+    """Where the listed samples stand in the reference panel."""
+    quality: tuple[QualityCheck, ...] = ()
+    """Hints on the listed samples' genotyping."""
+    absolute_risks: tuple[AbsoluteRisk, ...] = ()
+    """Only where the caller gave an average risk and an effect."""
+    joint_risks: tuple[JointRisk, ...] = ()
+    """Only where the caller named an installed joint model."""
 
 
 SPEC = SpecialistSpec(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specialists.polygenic.people import People
 from specialists.polygenic.spec import MatchCounts
 from specialists.polygenic.sums import LEAST_FOR_IMPUTATION, Sums
 from specialists.readers.scoring_file import ScoreFacts
 
 __all__ = [
-    "NOT_ASSESSED",
     "evaluation",
     "low_overlap",
     "name",
+    "not_assessed",
     "number",
     "percentile_text",
     "score_text",
@@ -23,15 +24,42 @@ __all__ = [
     "warnings",
 ]
 
-NOT_ASSESSED = (
-    "Ancestry: the score was not adjusted for it, and scores carry over poorly between"
-    " populations.",
-    "Absolute risk: a polygenic score is not a probability of disease.",
+_ALWAYS = (
     "Variants that the score does not list, among them rare variants of single genes (such as"
     " BRCA1 or LDLR), and structural variants.",
     "Family history, age, sex, environment and way of life.",
-    "The quality of the genotyping or imputation.",
 )
+_ANCESTRY = (
+    "Ancestry: the score was not adjusted for it, and scores carry over poorly between populations."
+)
+_ABSOLUTE = "Absolute risk: a polygenic score is not a probability of disease."
+_QUALITY = "The quality of the genotyping or imputation."
+
+
+def not_assessed(people: People, listed: bool, samples: int) -> tuple[str, ...]:
+    """What a result leaves open.
+
+    Args:
+        people: What was found out of the listed samples.
+        listed: Whether samples are listed one by one.
+        samples: How many were scored.
+    """
+    compared = any(one.z_norm2 is not None for one in people.standings)
+    told = [] if compared else [_ANCESTRY]
+    told += [] if people.risks or people.joint else [_ABSOLUTE]
+    told += _ALWAYS
+    unjudged = [one.name for one in people.quality if one.passed is None and one.value is None]
+    if not people.quality:
+        told.append(_QUALITY)
+    elif unjudged:
+        names = ", ".join(dict.fromkeys(unjudged))
+        told.append(f"The quality of imputation, if any; of the sample's checks: {names}.")
+    if not listed:
+        told.append(
+            f"Any one person: the file holds {samples:,} samples and none was named. Name one by"
+            " its position or label to have that person's score."
+        )
+    return tuple(told)
 
 
 def name(score: ScoreFacts) -> str:
@@ -71,11 +99,12 @@ def score_text(score: ScoreFacts, sample: str, value: float, used: int, assumed:
     return f"{text} and {assumed:,} that the file does not list, counted as not carried."
 
 
-def percentile_text(percentile: float, samples: int) -> str:
+def percentile_text(percentile: float, samples: int, interval: tuple[float, float]) -> str:
     """One person's place in the file's own cohort."""
     return (
         f"Among the {samples:,} samples of the same file this is percentile"
-        f" {percentile:.1f} (mid-rank; ancestry not considered)."
+        f" {percentile:.1f} (95% interval {interval[0]:.1f} to {interval[1]:.1f}; mid-rank;"
+        " ancestry not considered)."
     )
 
 
@@ -98,7 +127,7 @@ def terms(score: ScoreFacts) -> str:
 
 
 def low_overlap(score: ScoreFacts, counts: MatchCounts, covered: int, least: float) -> str:
-    """Why too few variants is an error, and what would override it."""
+    """Why too few variants is an error, what it means for the person, and what would help."""
     found = (
         f"{counts.positions_found:,} positions were found in the genotypes,"
         f" {counts.alleles_matched:,} with the score's alleles, of which"
@@ -107,11 +136,30 @@ def low_overlap(score: ScoreFacts, counts: MatchCounts, covered: int, least: flo
     if covered == 0:
         return (
             f"{name(score)}: None of the score's {counts.variants:,} variants can be used. {found}"
+            f" {_means_nothing(score)}"
         )
     return (
         f"{name(score)}: Only {share(covered, counts.variants)} can be used; at least"
-        f" {100 * least:g}% are asked for (min_overlap). {found} A score from so few variants"
-        " cannot be compared with published figures; a lower min_overlap computes it all the same."
+        f" {100 * least:g}% are asked for (min_overlap). {found} {_means_nothing(score)} A score"
+        " from so few variants cannot be compared with published figures; a lower min_overlap"
+        " computes it all the same."
+    )
+
+
+def _means_nothing(score: ScoreFacts) -> str:
+    """What a file without the score's variants says of risk: nothing; and what to do."""
+    what = trait(score)
+    told = what[:1].lower() + what[1:] if what and what[1:2].islower() else what
+    risk = f"the genetic risk of {told}" if told else "what the score is for"
+    build = score.genome_build or "the score's genome build"
+    return (
+        f"So this file says nothing of {risk}: neither that it is raised nor that it is not. What"
+        f" helps is data of the whole genome on {build}: array genotypes imputed to a reference"
+        f" panel, or whole-genome sequencing with all sites called, for the score"
+        f" {titled(score)}. Whole genomes that list only differences from the reference need"
+        " absent_means_reference, and a score on the other genome build needs the Catalog's file"
+        " for that build. Where family history raises the question, that and testing of single"
+        " genes do not depend on this score."
     )
 
 
