@@ -26,8 +26,10 @@ from specialists.polygenic.spec import PolygenicRequest
 from specialists.polygenic.standing import LEAST_SHARED, standings, unplaced
 from specialists.readers.scoring_file import ScoreFacts
 
-__all__ = ["NOBODY", "People", "Subject", "people_of"]
+__all__ = ["NOBODY", "USUAL_OVERLAP", "People", "Subject", "people_of"]
 
+USUAL_OVERLAP: float = PolygenicRequest.model_fields["min_overlap"].default
+"""With less of its variants a score is not what was published."""
 _NORMAL = NormalDist()
 
 
@@ -188,11 +190,10 @@ def _risks(
         return (), None
     if average is None or effect is None:
         return (), "it needs both population_risk and odds_ratio_per_sd"
-    usual = PolygenicRequest.model_fields["min_overlap"].default
-    if covered < usual:
+    if covered < USUAL_OVERLAP:
         return (), (
-            f"less than {100 * usual:g}% of the score's variants were used, and the effect per"
-            " standard deviation is that of the whole score"
+            f"less than {100 * USUAL_OVERLAP:g}% of the score's variants were used, and the effect"
+            " per standard deviation is that of the whole score"
         )
     compared = [one for one in found if one.z_norm2 is not None]
     if not compared:
