@@ -23,6 +23,7 @@ from agent.threads import open_checkpoints
 from agent.toolbox import Outcome, Report, Toolbox, read_config
 from specialists.errors import FileNotAllowed, InvalidInput
 from specialists.schema import Inspection
+from tools.names import is_path
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -33,7 +34,6 @@ __all__ = ["Agent", "Event"]
 
 _OWN = "wardround"
 _LONGEST_QUESTION = 20_000
-_HANDLE = re.compile("file-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -323,12 +323,10 @@ class Agent:
         return servers
 
     def _own_server(self) -> Any:
-        from tools.server import Workshop, build_server
+        from agent.workshop import workshop
+        from tools.server import build_server
 
-        settings = self.settings
-        self._shop = self._shop or Workshop.create(
-            settings.roots, settings.device, settings.memory_gib, settings.read_limits
-        )
+        self._shop = self._shop or workshop(self.settings)
         return build_server(only=self._only, workshop=self._shop)
 
     def _models(self, stack: AsyncExitStack) -> tuple[list[Planner], list[Composer]]:
@@ -387,7 +385,8 @@ class Agent:
         """Paths in full where naming is allowing; handles as they are."""
         if not self._trust_names:
             return [str(file) for file in files]
-        return [str(f) if _HANDLE.fullmatch(str(f)) else str(Path(f).absolute()) for f in files]
+        named = [str(file) for file in files]
+        return [str(Path(one).absolute()) if is_path(one) else one for one in named]
 
     def _named_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """An option that names a file of the caller's (a scoring file, say) is told in full."""

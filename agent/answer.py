@@ -6,7 +6,8 @@ Plain data, all immutable. `Answer` written as JSON is what scripts read; its fi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from specialists.schema import Data, Evidence, Manifest, Provenance
@@ -148,3 +149,19 @@ class Answer(Data):
     message: str | None = None
     pictures: tuple[Picture, ...] = ()
     failures: tuple[Failure, ...] = ()
+
+    def export(
+        self,
+        form: str,
+        files: Sequence[str | Path] = (),
+        *,
+        identified: bool = False,
+        same_files: bool = False,
+    ) -> bytes:
+        """Write the answer as 'json', 'markdown', 'html', 'fhir', 'dicom-sr', 'seg' or 'gsps'.
+
+        See `agent.export.forms.export_async`, which is for use inside an event loop.
+        """
+        from agent.export.forms import export
+
+        return export(self, form, files, identified=identified, same_files=same_files)

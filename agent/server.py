@@ -12,6 +12,7 @@ from agent.agent import Agent
 from agent.consulting import consult_tool
 from agent.requests import add_requests
 from agent.settings import Settings
+from agent.workshop import workshop
 from tools.server import Workshop, build_server, tool_names
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ def build_consulting_server(
         only: The specialists to serve.
         callers: Who may call; each sees its own files, handles, pictures and conversations.
     """
-    shop = Workshop.create(
-        settings.roots, settings.device, settings.memory_gib, settings.read_limits
-    )
+    shop = workshop(settings)
     shop.callers = callers
     agents = _Agents(settings, shop)
     server = build_server(only=only, workshop=shop, lifespan=agents.closing)

@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     state_dir: Path | None = Field(
         None, description="Where threads are kept; default: ~/.local/state/wardround."
     )
+    dicomweb_url: str | None = Field(
+        None, description="Base URL of a DICOMweb server, such as http://pacs:8042/dicom-web."
+    )
+    dicomweb_authorization: str | None = Field(
+        None, description="Value of the Authorization header, where that server wants one."
+    )
     callers: Path | None = Field(
         None, description="JSON file of those who may call over HTTP; see `wardround token`."
     )

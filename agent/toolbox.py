@@ -31,6 +31,8 @@ __all__ = ["Outcome", "Report", "ToolInfo", "Toolbox", "read_config"]
 logger = logging.getLogger(__name__)
 
 INSPECT = "inspect_files"
+_FOR_PEOPLE = ("consult", "find_studies")
+"""Tools of our servers that are not for the agent itself."""
 _ERROR_KEY = "wardround/error"
 _OWN = "wardround"
 _OVERHEAD_S = 5.0
@@ -245,7 +247,7 @@ class Toolbox:
         for tool in tools:
             if tool.name == INSPECT:
                 self._inspectors.append(name)
-            elif tool.name not in self.catalogue:
+            elif tool.name not in _FOR_PEOPLE and tool.name not in self.catalogue:
                 self.catalogue[tool.name] = _described(tool, name)
 
     async def _request(

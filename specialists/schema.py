@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Assertion = Literal["present", "absent", "uncertain"]
 Laterality = Literal["left", "right", "bilateral"]
-Kind = Literal["radiograph", "volume", "slide", "photograph", "image", "variants", "scoring_file"]
+Kind = Literal[
+    "radiograph", "volume", "slide", "photograph", "image", "variants", "scoring_file",
+    "chain_file", "reference_genome",
+]  # fmt: skip
 BodyPartSource = Literal["header code", "header text", "recogniser"]
 
 
@@ -160,6 +163,24 @@ class PictureLink(Data):
     title: str
     uri: str
     media_type: str = "image/png"
+
+
+class MaskSegment(Data):
+    """One value of a label map."""
+
+    number: int = Field(ge=1)
+    name: str
+    laterality: Laterality | None = None
+
+
+class MaskLink(Data):
+    """A label map that goes with a result: a NIfTI volume, whose bytes are an MCP resource."""
+
+    title: str
+    uri: str
+    media_type: str = "application/gzip"
+    segments: tuple[MaskSegment, ...]
+    """What the voxels' values mean; 0 is nothing."""
 
 
 class Provenance(Data):

@@ -18,7 +18,7 @@ from fastmcp.tools import Tool, ToolResult
 from specialists.errors import UnknownTool
 from tools.adapter import ERROR_KEY, error_result
 from tools.callers import Callers
-from tools.files import is_handle
+from tools.names import is_handle
 
 __all__ = ["Admission", "Audit"]
 

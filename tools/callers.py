@@ -54,6 +54,9 @@ class Caller(BaseModel):
     tools: frozenset[str] | None = None
     """Tools that it may use; None: all."""
 
+    dicomweb: bool = False
+    """Whether it may search and read the configured DICOMweb server, which has all patients."""
+
     @model_validator(mode="after")
     def _known_by_something(self) -> Caller:
         if (self.token_sha256 is None) == (self.subject is None):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,10 @@ from pathlib import Path
 from specialists.base import Source
 from specialists.errors import FileMissing, FileNotAllowed, UnknownHandle, WardroundError
 from specialists.readers import Found, inspect
+from specialists.readers.filesets import companions, main_file
 from specialists.schema import Manifest
+from tools.dicomweb import Archive
+from tools.names import is_handle, is_study
 
 __all__ = ["FileStore", "Held"]
 
@@ -43,17 +45,24 @@ class FileStore:
 
     Args:
         roots: Folders; everything below them may be named. Symbolic links are resolved first.
+        archive: A DICOMweb server, whose studies may be named too.
     """
 
-    def __init__(self, roots: Iterable[Path] = ()) -> None:
+    def __init__(self, roots: Iterable[Path] = (), archive: Archive | None = None) -> None:
         self._roots = [Path(root).resolve() for root in roots]
+        self.archive = archive
         self._held: dict[str, tuple[Held, str]] = {}
 
     def allow(self, path: Path) -> None:
-        """Allow one more file or folder, as naming it on the command line does."""
-        resolved = _resolve(Path(path))
-        if not self._inside(resolved):
-            self._roots.append(resolved)
+        """Allow one more file or folder, as naming it on the command line does.
+
+        What belongs to a file of genotypes (.bim and .fam beside .bed, an index) comes with it.
+        """
+        main = main_file(Path(path)) or Path(path)
+        for each in (Path(path), main, *companions(main)):
+            resolved = _resolve(each)
+            if not self._inside(resolved):
+                self._roots.append(resolved)
 
     def find(self, names: Sequence[str]) -> list[Held]:
         """Find what the caller named, by path or by handle.
@@ -107,6 +116,8 @@ class FileStore:
         return self._held[handle][0]
 
     def _allowed(self, name: str) -> Path:
+        if is_study(name):
+            return self._fetched(name)
         path = Path(name)
         candidates = [path] if path.is_absolute() else [root / path for root in self._roots]
         inside = [full for full in (_resolve(path) for path in candidates) if self._inside(full)]
@@ -117,13 +128,15 @@ class FileStore:
             raise FileMissing("There is no file of that name.")
         raise _outside()
 
+    def _fetched(self, reference: str) -> Path:
+        if self.archive is None:
+            raise UnknownHandle("No DICOMweb server is configured here. Name a file's path.")
+        folder = self.archive.fetch(reference)
+        self.allow(folder)
+        return folder
+
     def _inside(self, path: Path) -> bool:
         return any(path == root or path.is_relative_to(root) for root in self._roots)
-
-
-def is_handle(name: str) -> bool:
-    """Tell a handle from a path."""
-    return re.fullmatch(_PREFIX + "[0-9a-f]{16}", name) is not None
 
 
 def _resolve(path: Path) -> Path:

@@ -14,12 +14,13 @@ from mcp_types import TextContent
 from pydantic import BaseModel, ConfigDict, Field
 
 from specialists.base import SpecialistSpec
-from specialists.errors import BackendUnavailable
+from specialists.errors import BackendUnavailable, NotAuthorised
 from specialists.host import Host
 from specialists.registry import spec_of
 from specialists.registry import specs as registered
 from specialists.schema import InspectedFile, Inspection
 from tools.adapter import checked_tool, specialist_tool
+from tools.dicomweb import FoundStudies, FoundStudy, StudyQuery
 from tools.inspect import inspect_files
 from tools.pictures import PictureStore
 from tools.workshop import Workshop
@@ -65,6 +66,8 @@ def build_server(
         "wardround", instructions=_INSTRUCTIONS, mask_error_details=True, lifespan=lifespan
     )
     server.add_tool(_inspect_tool(shop, served))
+    if shop.files.archive is not None:
+        server.add_tool(_find_tool(shop))
     for spec in served.values():
         server.add_tool(specialist_tool(spec, shop))
     _add_pictures(server, shop)
@@ -109,6 +112,39 @@ def _inspect_tool(shop: Workshop, specs: Mapping[str, SpecialistSpec]) -> Tool:
     )
 
 
+def _find_tool(shop: Workshop) -> Tool:
+    async def find(query: StudyQuery) -> ToolResult:
+        archive = shop.here().files.archive
+        if archive is None:
+            raise NotAuthorised("The DICOMweb server is not among what this caller may read.")
+        found = FoundStudies(studies=tuple(await anyio.to_thread.run_sync(archive.find, query)))
+        lines = [_study_line(one) for one in found.studies] or ["No study fits."]
+        text = TextContent(type="text", text="\n".join(lines))
+        return ToolResult(content=[text], structured_content=found.model_dump(mode="json"))
+
+    return checked_tool(
+        StudyQuery,
+        find,
+        name="find_studies",
+        title="Find studies",
+        description=(
+            "Searches the hospital's DICOMweb server for studies, and gives handles for them and "
+            "their series: name a handle as a file in any other tool. Nothing that says who or "
+            "when is given back."
+        ),
+        output_schema=FoundStudies.model_json_schema(mode="serialization"),
+    )
+
+
+def _study_line(one: FoundStudy) -> str:
+    series = (
+        f"{each.handle} ({each.modality or '?'}, {each.body_part or 'body part not said'}, "
+        f"{each.instances if each.instances is not None else '?'} instances)"
+        for each in one.series
+    )
+    return f"{one.handle}: {'; '.join(series)}"
+
+
 def _line(one: InspectedFile) -> str:
     if one.manifest is None:
         return f"{one.handle}: {one.error_code}: {one.error}"
@@ -125,3 +161,9 @@ def _add_pictures(server: FastMCP[Any], shop: Workshop) -> None:
         return ResourceResult(
             [ResourceContent(shop.here().pictures.read(name), mime_type="image/png")]
         )
+
+    @server.resource(PictureStore.mask_template, mime_type="application/gzip")
+    def mask(name: str) -> ResourceResult:
+        """A label map that goes with a result, as a compressed NIfTI volume."""
+        content = shop.here().pictures.read(name)
+        return ResourceResult([ResourceContent(content, mime_type="application/gzip")])

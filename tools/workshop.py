@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from specialists.host import Host
 from specialists.readers import Limits, configure
+from tools.dicomweb import Archive
 from tools.files import FileStore
 from tools.pictures import PictureStore
 
@@ -42,6 +43,7 @@ class Workshop:
         device: str = "auto",
         memory_gib: float = 16.0,
         read_limits: Mapping[str, float] | None = None,
+        archive: Archive | None = None,
     ) -> Workshop:
         """Set a workshop up from plain settings.
 
@@ -50,10 +52,11 @@ class Workshop:
             device: Torch device, or 'auto'.
             memory_gib: Budget over all loaded models.
             read_limits: Fields of `specialists.readers.Limits`.
+            archive: A DICOMweb server whose studies may be named.
         """
         if read_limits:
             configure(Limits(**read_limits))  # type: ignore[arg-type]
-        return cls(files=FileStore(roots), host=Host(device, memory_gib))
+        return cls(files=FileStore(roots, archive), host=Host(device, memory_gib))
 
     def here(self) -> Workshop:
         """The part of whoever is calling: own roots, handles and pictures, the same models.
@@ -68,5 +71,7 @@ class Workshop:
     def of(self, caller: Caller) -> Workshop:
         """The part of one caller."""
         if caller.name not in self._rooms:
-            self._rooms[caller.name] = Workshop(FileStore(caller.roots), self.host)
+            archive = self.files.archive
+            own = archive.of(caller.name) if archive is not None and caller.dicomweb else None
+            self._rooms[caller.name] = Workshop(FileStore(caller.roots, own), self.host)
         return self._rooms[caller.name]

@@ -36,6 +36,7 @@ from specialists.readers.wanted import place
 
 __all__ = [
     "HOW",
+    "IN_BLOCK",
     "Ambiguous",
     "Matcher",
     "Matching",
@@ -52,7 +53,8 @@ _EFFECT_IS_REFERENCE = (0, 2, 4, 6, 8, 10)
 _FLIPPED = (2, 3, 6, 7, 10, 11)
 _WITHOUT_OTHER = (4, 5, 6, 7)
 _ROW_WITHOUT_ALTERNATE = 8
-_IN_BLOCK = -2
+IN_BLOCK = -2
+"""Reference of a site inside a gVCF's stretch, which does not name it."""
 # Frequencies nearer to one half than this say nothing of the strand.
 _FAR = 0.1
 
@@ -119,7 +121,7 @@ class Matcher:
     ) -> None:
         self._score, self._alleles, self._how = score, alleles, ambiguous
         ours = np.array([*alleles.codes(score.alleles), -1], np.int32)
-        self._effect, self._other = ours[score.effect_allele], ours[score.other_allele]
+        self.effect, self.other = ours[score.effect_allele], ours[score.other_allele]
         places = place(score.chromosome, score.position)
         self._order = np.argsort(places, kind="stable")
         self._places = places[self._order]
@@ -151,9 +153,9 @@ class Matcher:
             The pairs to be used, by variant.
         """
         candidates = self._candidates(sites)
-        within = candidates.keep(sites.reference[candidates.entry] == _IN_BLOCK)
+        within = candidates.keep(sites.reference[candidates.entry] == IN_BLOCK)
         self.in_block[within.variant] = True
-        candidates = candidates.keep(sites.reference[candidates.entry] != _IN_BLOCK)
+        candidates = candidates.keep(sites.reference[candidates.entry] != IN_BLOCK)
         self._raise_status(candidates.variant, Status.MISMATCHED)
         fitting = candidates.keep(candidates.category < _NONE)
         fresh = fitting.keep(self.status[fitting.variant] <= Status.MISMATCHED)
@@ -205,9 +207,7 @@ class Matcher:
         rows = np.stack([sites.reference[matched.entry], sites.alternate[matched.entry]], axis=1)
         self.alleles_of_row[matched.variant] = rows
 
-    def _by_frequency(
-        self, matched: Pairs, sites: Sites, frequencies: Frequencies | None
-    ) -> Pairs:
+    def _by_frequency(self, matched: Pairs, sites: Sites, frequencies: Frequencies | None) -> Pairs:
         """Settle ambiguous pairs whose frequencies tell the strand: they are so no longer."""
         told = self._score.effect_frequency[matched.variant]
         at = np.flatnonzero(matched.ambiguous & (np.abs(told - 0.5) >= _FAR))
@@ -234,8 +234,8 @@ class Matcher:
         variant = self._order[np.repeat(left, number) + steps]
         pairs = _Alleles(
             self._alleles,
-            self._effect[variant],
-            self._other[variant],
+            self.effect[variant],
+            self.other[variant],
             sites.reference[entry],
             sites.alternate[entry],
         )
@@ -339,4 +339,3 @@ class _Alleles:
         row = self.flipped_reference == self.alternate
         scored = self.flipped_effect == self.other
         return np.asarray(np.where(self.alternate >= 0, row, scored), bool)
-

@@ -69,6 +69,7 @@ def people_of(
     request: PolygenicRequest,
     samples: dict[int, str],
     build: str | None,
+    chain: Path | None = None,
 ) -> list[People]:
     """Place people in the reference panel and look at their samples' quality.
 
@@ -78,6 +79,7 @@ def people_of(
         request: Names the panel.
         samples: Positions in the file, from 1, to what each is called.
         build: Of the genotypes.
+        chain: Chain file that the scores were lifted over with.
 
     Returns:
         What was found, one for each score.
@@ -85,7 +87,8 @@ def people_of(
     panel, notes = _panel(request, build)
     path = None if panel is None else find_panel(request.panel)
     files = [subject.file for subject in subjects]
-    placement = place(genotypes, sorted(samples), files, path, **measured_options(request))
+    options = measured_options(request) | {"chain": chain, "build": build}
+    placement = place(genotypes, sorted(samples), files, path, **options)
     named = [samples[position] for position in sorted(samples)]
     quality = tuple(
         check

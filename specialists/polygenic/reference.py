@@ -53,14 +53,14 @@ class LinearScore:
         files = inputs.get("score", ())
         chosen = _chosen(files, request.score, build)
         progress(0.0, "scoring the genotypes")
-        found = score_genotypes(paths, chosen, _options(request, build))
+        found = score_genotypes(paths, chosen, _options(request, build, inputs))
         scored = [_scored(tally, found.cohort, request) for tally in found.tallies]
         if files and request.score:
             _check_named(request.score, [one.score for one in scored])
         for one in scored:
             _check_overlap(one, request.min_overlap)
         progress(0.7, "ancestry and quality of the samples")
-        scored = _with_people(scored, paths, chosen)
+        scored = _with_people(scored, paths, chosen, _file(inputs, "chain"))
         progress(0.9, "writing the result")
         duration_s = time.perf_counter() - started
         results = [result(one, duration_s) for one in scored]
@@ -68,7 +68,7 @@ class LinearScore:
 
 
 def _with_people(
-    scored: Sequence[Scored], paths: Sequence[Path], scores: Sequence[Path]
+    scored: Sequence[Scored], paths: Sequence[Path], scores: Sequence[Path], chain: Path | None
 ) -> list[Scored]:
     """Add ancestry and quality of the samples that are listed one by one."""
     numbers = listed(scored[0])
@@ -80,18 +80,27 @@ def _with_people(
         Subject(one.score, path, one.covered) for one, path in zip(scored, scores, strict=True)
     ]
     build = scored[0].genotypes.genome_build
-    found = people_of(paths, subjects, scored[0].request, samples, build)
+    found = people_of(paths, subjects, scored[0].request, samples, build, chain)
     return [replace(one, people=people) for one, people in zip(scored, found, strict=True)]
 
 
-def _options(request: PolygenicRequest, build: str | None) -> Options:
+def _options(
+    request: PolygenicRequest, build: str | None, inputs: Mapping[str, Sequence[Source]]
+) -> Options:
     return Options(
         sample=request.sample,
         genotype_field=request.genotype_field,
         ambiguous="keep" if request.keep_ambiguous else "frequency",
         absent_means_reference=request.absent_means_reference,
         genome_build=build,
+        chain=_file(inputs, "chain"),
+        reference_genome=_file(inputs, "reference_genome"),
     )
+
+
+def _file(inputs: Mapping[str, Sequence[Source]], role: str) -> Path | None:
+    sources = inputs.get(role, ())
+    return sources[0].paths[0] if sources else None
 
 
 def _chosen(files: Sequence[Source], wanted: str | None, build: str | None) -> list[Path]:

@@ -7,7 +7,7 @@ what became of each variant.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,21 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.errors import GenomeBuildMismatch, InvalidInput, NotAccepted
-from specialists.polygenic.matching import Ambiguous, Matcher, Pairs, Status
+from specialists.polygenic.matching import IN_BLOCK, Ambiguous, Matcher, Pairs, Status
 from specialists.polygenic.sums import Adder, Sums, Used, with_absent
 from specialists.readers import worker
 from specialists.readers.calls import Block, Calls, Sites, copies_of, scaled
+from specialists.readers.chain_file import Chains, lifted
 from specialists.readers.genome import Alleles
 from specialists.readers.genotype_files import open_genotypes
+from specialists.readers.reference_genome import ReferenceGenome
 from specialists.readers.scoring_file import ScoreFacts, ScoringFile, parse_scoring_file
 from specialists.readers.transport import transported
 from specialists.readers.variant_calls import GenotypeField
 from specialists.readers.variants import check_same_samples, sample_number
 from specialists.readers.wanted import Wanted, place
 
-__all__ = ["Cohort", "Options", "Scoring", "Tally", "parse_and_score", "score_genotypes"]
+__all__ = [
+    "Cohort",
+    "Options",
+    "Scoring",
+    "Tally",
+    "on_build",
+    "parse_and_score",
+    "score_genotypes",
+]
 
-_BATCH_CELLS = 1 << 20
+_BATCH_CELLS = 1 << 19
 _BATCH_ROWS = 1 << 16
 _LEAST_FOR_FREQUENCY = 100
 _MOST_EFFECT_IS_REFERENCE = 0.05
@@ -48,6 +58,10 @@ class Options:
     absent_means_reference: bool = False
     genome_build: str | None = None
     """Of the genotypes, where the files do not say and the caller does."""
+    chain: Path | None = None
+    """Chain file to lift the scores' positions over with."""
+    reference_genome: Path | None = None
+    """Indexed FASTA: which allele of an absent variant is the reference."""
 
 
 @transported
@@ -91,9 +105,7 @@ class Scoring:
     tallies: tuple[Tally, ...]
 
 
-def score_genotypes(
-    genotypes: Sequence[Path], scores: Sequence[Path], options: Options
-) -> Scoring:
+def score_genotypes(genotypes: Sequence[Path], scores: Sequence[Path], options: Options) -> Scoring:
     """Score files of genotypes in a worker process.
 
     Args:
@@ -116,20 +128,54 @@ def score_genotypes(
     return cast(Scoring, found)
 
 
-def parse_and_score(
-    genotypes: Sequence[Path], scores: Sequence[Path], **fields: Any
-) -> Scoring:
+def parse_and_score(genotypes: Sequence[Path], scores: Sequence[Path], **fields: Any) -> Scoring:
     """What `score_genotypes` runs in the worker; `fields` are those of `Options`."""
     options = Options(**fields)
-    parsed = [parse_scoring_file([path]) for path in scores]
-    run = Run(parsed, options)
+    parsed = [_parsed(Path(path)) for path in scores]
+    run: Run | None = None
     for path in genotypes:
         with open_genotypes(path, options.genotype_field) as file:
+            if run is None:
+                build = file.genome_build or options.genome_build
+                run = Run(on_build(parsed, build, options.chain), options)
             run.begin(file)
             for block in file.blocks(run.wanted, run.alleles):
                 run.add(block)
             run.notes += tuple(note for note in file.notes if note not in run.notes)
+    if run is None:
+        raise InvalidInput("No file with genotypes was named.")
     return run.finish()
+
+
+def on_build(
+    scores: Sequence[ScoringFile], build: str | None, chain: Path | None
+) -> list[ScoringFile]:
+    """The scores, lifted over where a chain file is named and they are not on the build."""
+    if chain is None:
+        return list(scores)
+    chains = Chains.read(Path(chain))
+    return [
+        score
+        if build is not None and score.genome_build == build
+        else lifted(score, chains, build)
+        for score in scores
+    ]
+
+
+def _parsed(path: Path) -> ScoringFile:
+    """A score that was read before is not read again, as long as its file stays what it is."""
+    status = path.stat()
+    stamp = (path, status.st_mtime_ns, status.st_size)
+    if stamp not in _kept:
+        score = parse_scoring_file([path])
+        while _kept and sum(one.variants for one in _kept.values()) > _KEPT_VARIANTS:
+            _kept.pop(next(iter(_kept)))
+        _kept[stamp] = score
+    return _kept[stamp]
+
+
+_KEPT_VARIANTS = 200_000
+_kept: dict[tuple[Path, int, int], ScoringFile] = {}
 
 
 class Run:
@@ -149,6 +195,10 @@ class Run:
         self._sexes: NDArray[np.uint8] | None = None
         self._chosen: int | None = None
         self._build: str | None = None
+        self._reference: ReferenceGenome | None = None
+        self._gvcf = False
+        if options.reference_genome is not None:
+            self._reference = ReferenceGenome.open(Path(options.reference_genome))
 
     def begin(self, file: Any) -> None:
         """Take a file that is open."""
@@ -174,10 +224,13 @@ class Run:
         self._build = build or self.options.genome_build
         for score in self.scores:
             check_builds(score.genome_build, self._build)
-        self._adder = Adder(self.scores, samples)
+        if self._reference is not None:
+            _check_reference(self._reference.genome_build, self._build)
+        self._adder = Adder(self.scores, samples, sexes)
 
     def add(self, block: Block) -> None:
         """Match a block and add its calls up."""
+        block = self._with_references(block)
         pairs = [
             matcher.match(block.sites, lambda entry: self._frequencies(block, entry))
             for matcher in self.matchers
@@ -189,8 +242,8 @@ class Run:
 
     def _add_batch(self, block: Block, rows: _Rows, start: int, stop: int) -> None:
         calls, sites = rows.read(block, start, stop, self._sexes)
-        missing = np.bincount(calls.missing // max(self._samples, 1), minlength=stop - start)
-        called = missing < self._samples
+        without = np.concatenate([calls.missing, calls.outside]) // max(self._samples, 1)
+        called = np.bincount(without, minlength=stop - start) < self._samples
         used = []
         for matcher, own in zip(self.matchers, rows.users(start, stop), strict=True):
             if not called.all():
@@ -200,6 +253,18 @@ class Run:
             used.append(own)
         if self._adder is not None:
             self._adder.add(calls, sites.chromosome, used)
+
+    def _with_references(self, block: Block) -> Block:
+        """Name the references inside a gVCF's stretches, where a reference genome is at hand."""
+        inside = np.flatnonzero(block.sites.reference == IN_BLOCK)
+        self._gvcf |= bool(inside.size)
+        if self._reference is None or not inside.size:
+            return block
+        sites = block.sites
+        bases = self._reference.bases(sites.chromosome[inside], sites.position[inside])
+        reference = sites.reference.copy()
+        reference[inside] = [self.alleles.code(chr(base)) for base in bases.tolist()]
+        return replace(block, sites=replace(sites, reference=reference))
 
     def _frequencies(self, block: Block, entry: NDArray[np.int64]) -> NDArray[np.float64]:
         """Of alternate alleles; NaN where fewer than 100 samples have a call."""
@@ -234,9 +299,8 @@ class Run:
         counts = matcher.counts()
         check_alleles(score.genome_build, self._build, counts)
         if self.options.absent_means_reference:
-            absent = matcher.absent
-            _check_absent(counts)
-            sums = with_absent(sums, score, absent)
+            absent, carried = self._as_reference(score, matcher, counts)
+            sums = with_absent(sums, score, absent, carried)
             counts["absent_as_reference"] = len(absent)
         counts |= {
             "missing_calls": sums.missing_calls,
@@ -248,6 +312,30 @@ class Run:
         if self.options.absent_means_reference:
             went_in |= matcher.status == Status.ABSENT
         return Tally(score.facts, sums, counts, _weight_share(score, went_in))
+
+
+    def _as_reference(
+        self, score: ScoringFile, matcher: Matcher, counts: Mapping[str, int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+        """Absent variants that count as the reference, and whether that is the effect allele.
+
+        In a gVCF only what a stretch covers counts. With a reference genome its bases say which
+        allele is the reference, and variants of other kinds than one base stay absent.
+        """
+        absent = matcher.absent
+        if self._gvcf:
+            absent = absent[matcher.in_block[absent]]
+        if self._reference is None:
+            _check_absent(counts)
+            return absent, None
+        bases = self._reference.bases(score.chromosome[absent], score.position[absent])
+        codes = {base: self.alleles.code(chr(base)) for base in set(bases.tolist())}
+        base = np.array([codes[one] for one in bases.tolist()], np.int32)
+        effect, other = matcher.effect[absent], matcher.other[absent]
+        single = self.alleles.bases()[effect] == 1
+        single &= (self.alleles.bases()[other] == 1) | (other == -1)
+        known = single & ((effect == base) | (other == base) | (other == -1))
+        return absent[known], (effect == base)[known]
 
 
 class _Rows:
@@ -334,7 +422,16 @@ def check_builds(of_score: str | None, of_genotypes: str | None) -> None:
         )
 
 
-def check_alleles(of_score: str | None, of_genotypes: str | None, counts: Mapping[str, int]) -> None:
+def _check_reference(of_reference: str | None, of_genotypes: str | None) -> None:
+    if of_reference and of_genotypes and of_reference != of_genotypes:
+        raise GenomeBuildMismatch(
+            f"The reference genome is {of_reference}, and the genotypes are on {of_genotypes}."
+        )
+
+
+def check_alleles(
+    of_score: str | None, of_genotypes: str | None, counts: Mapping[str, int]
+) -> None:
     """Where a build is not stated, the alleles at the same positions tell whether it is another.
 
     Raises:
@@ -356,6 +453,7 @@ def _check_absent(counts: Mapping[str, int]) -> None:
     if counts["alleles_matched"] == 0 or counts["effect_is_reference"] > limit:
         raise InvalidInput(
             "absent_means_reference can be used only where the score's other alleles are the"
-            f" reference alleles. Of the {counts['alleles_matched']:,} variants that were matched,"
+            " reference alleles, or with a reference genome (reference_genome, an indexed FASTA"
+            f" file) that says which are. Of the {counts['alleles_matched']:,} variants that were matched,"
             f" {counts['effect_is_reference']:,} have the reference as their effect allele."
         )

@@ -44,7 +44,9 @@ def joined(results: Sequence[PolygenicResult]) -> PolygenicResult:
         }
     )
     counts = tuple(
-        ScoreCounts(name=name, weights_sha256=one.provenance.weights_sha256 or "", counts=one.counts)
+        ScoreCounts(
+            name=name, weights_sha256=one.provenance.weights_sha256 or "", counts=one.counts
+        )
         for name, one in zip(names, results, strict=True)
     )
     return first.model_copy(

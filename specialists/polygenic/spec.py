@@ -27,8 +27,13 @@ class PolygenicRequest(Request):
     sample: int | str | None = None
     """One sample, by its position in the file (from 1) or its label; None for all."""
     absent_means_reference: bool = False
-    """For whole genomes that list only differences: count variants without a row as carrying no
-    effect allele. Refused where the score's other alleles are not the reference alleles."""
+    """For whole genomes that list only differences: count variants without a row (in a gVCF: in a
+    stretch like the reference) as homozygous for the reference. Refused where the score's other
+    alleles are not the reference alleles, unless reference_genome says which are."""
+    reference_genome: str | None = None
+    """Reference genome, an indexed FASTA file (.fai beside it), for absent_means_reference."""
+    chain: str | None = None
+    """Chain file (UCSC) to lift the score's positions over to the build of the genotypes."""
     genotype_field: Literal["GT", "DS"] = "GT"
     """DS: use imputed dosages where a row has them."""
     panel: str | None = None
@@ -133,7 +138,8 @@ SPEC = SpecialistSpec(
     title="Polygenic score",
     description=(
         "Computes a published polygenic score (PGS Catalog) from a person's or a cohort's "
-        "genotypes: a VCF, BCF, BGEN or PLINK file, and a PGS id, a trait or a scoring file. Gives the score, "
+        "genotypes: a VCF, BCF, BGEN or PLINK file, and a PGS id, a trait or a scoring file. "
+        "Gives the score, "
         "its percentile within the file's own cohort, and how many variants were matched. Not "
         "for single-gene (monogenic) variants such as BRCA1, for absolute risk or for diagnosis."
     ),
@@ -152,6 +158,18 @@ SPEC = SpecialistSpec(
             kinds=("scoring_file",),
             required=False,
             maximum=50,
+        ),
+        Accepts(
+            role="chain",
+            description="a chain file (UCSC) between GRCh37 and GRCh38",
+            kinds=("chain_file",),
+            required=False,
+        ),
+        Accepts(
+            role="reference_genome",
+            description="a reference genome as FASTA with its index (.fai)",
+            kinds=("reference_genome",),
+            required=False,
         ),
     ),
     request=PolygenicRequest,

@@ -27,7 +27,7 @@ from specialists.readers.variants import Genotypes
 __all__ = ["LEAST_FOR_IMPUTATION", "Adder", "Sums", "Used", "effect_dosages", "with_absent"]
 
 LEAST_FOR_IMPUTATION = 50
-_X = 23
+_X, _MALE = 23, 1
 
 Values = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -71,8 +71,14 @@ class Used:
 class Adder:
     """Sums of several scores over the same samples, batch by batch."""
 
-    def __init__(self, scores: Sequence[ScoringFile], samples: int) -> None:
+    def __init__(
+        self,
+        scores: Sequence[ScoringFile],
+        samples: int,
+        sexes: NDArray[np.uint8] | None = None,
+    ) -> None:
         self._scores = scores
+        self._men = None if sexes is None else sexes == _MALE
         self._total = np.zeros((len(scores), samples))
         self._alleles = np.zeros((len(scores), samples), np.int64)
         self._variants = np.zeros((len(scores), samples), np.int64)
@@ -88,7 +94,7 @@ class Adder:
         """
         copies = copies_of(chromosome)
         terms = [_Terms(score, own, copies) for score, own in zip(self._scores, used, strict=True)]
-        filled = _Filled(calls)
+        filled = _Filled(calls, chromosome == _X, self._men)
         # Above one: worked out from the calls, before means stand in for missing ones.
         above = filled.above_one() if any(term.bend.any() for term in terms) else None
         dosage = filled.with_means()
@@ -99,6 +105,7 @@ class Adder:
             self._total += np.stack([term.bend for term in terms]) @ above
         for number, term in enumerate(terms):
             self._count(number, term, filled, calls, chromosome)
+            self._leave_out(number, term, calls.outside)
 
     def finish(self) -> list[Sums]:
         """The sums, one a score."""
@@ -129,6 +136,13 @@ class Adder:
         self._alleles[number] += int(term.uses @ term.copies)
         self._variants[number] += int(term.uses.sum())
         self._counts[number] += (missing, by_samples, by_frequency, left_out, doubled)
+
+    def _leave_out(self, number: int, term: _Terms, outside: Integers) -> None:
+        """Take back what women were given on Y: their dosage stood at none."""
+        samples = self._total.shape[1]
+        rows, people = outside // samples, outside % samples
+        np.subtract.at(self._total[number], people, term.constant[rows])
+        np.subtract.at(self._alleles[number], people, (term.uses * term.copies)[rows])
 
     def _by_frequency(self, number: int, term: _Terms, filled: _Filled) -> tuple[int, int]:
         """Missing calls of rows with few others: each variant's expectation, or nothing."""
@@ -181,13 +195,17 @@ class _Terms:
 class _Filled:
     """A batch's dosages, with means in place of missing calls where enough samples have one."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(
+        self, calls: Calls, on_x: NDArray[np.bool_], men: NDArray[np.bool_] | None
+    ) -> None:
         self._dosage = calls.dosage
         rows, self.samples = calls.dosage.shape
+        self._calls, self._on_x, self._men = calls, np.flatnonzero(on_x), men
         self._missing = calls.missing
         self._row = calls.missing // max(self.samples, 1)
         self.missing_of_row = np.bincount(self._row, minlength=rows)
-        self._called = self.samples - self.missing_of_row
+        outside = np.bincount(calls.outside // max(self.samples, 1), minlength=rows)
+        self._called = self.samples - self.missing_of_row - outside
         self.enough = self._called >= LEAST_FOR_IMPUTATION
         self._fill = self.enough[self._row]
 
@@ -208,8 +226,23 @@ class _Filled:
     def _with_means(self, values: Values) -> Values:
         if self._fill.any():
             mean = values.sum(axis=1) / np.maximum(self._called, 1)
+            self._weigh_men(values, mean)
             values.reshape(-1)[self._missing[self._fill]] = mean[self._row[self._fill]]
         return values
+
+    def _weigh_men(self, values: Values, mean: Values) -> None:
+        """On X, where a man's call is of one allele, it weighs half as much as a woman's."""
+        for row in self._on_x.tolist():
+            weight = np.ones(self.samples)
+            weight[self._samples_of(self._calls.haploid, row)] = 0.5
+            if self._men is not None:
+                weight[self._men] = 0.5
+            weight[self._samples_of(self._missing, row)] = 0
+            mean[row] = weight @ values[row] / max(weight.sum(), 0.5)
+
+    def _samples_of(self, flat: Integers, row: int) -> Integers:
+        low, high = np.searchsorted(flat, [row * self.samples, (row + 1) * self.samples])
+        return np.asarray(flat[low:high] - row * self.samples)
 
 
 def with_absent(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from specialists.readers.wanted import Wanted
 
 __all__ = ["Block", "Calls", "GenotypeFile", "Sites", "copies_of", "scaled"]
 
-_Y, _MT, _FEMALE = 24, 26, 2
+_Y, _MT, _MALE, _FEMALE = 24, 26, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,8 @@ class Calls:
     """Flat indices into `dosage`: no call, or one that is missing in part."""
     haploid: NDArray[np.int64]
     """Flat indices into `dosage`: calls of one allele."""
+    outside: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Flat indices into `dosage`: of women, on Y. They add nothing, and are not missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,16 +85,27 @@ class Block:
 class GenotypeFile(Protocol):
     """An open file of genotypes of any format. A context manager."""
 
-    format: str
-    labels: Sequence[str]
-    """The file's names of all its samples."""
-    sexes: NDArray[np.uint8] | None
-    """Shape (samples,): 1 male, 2 female, 0 not known; None where the format has none."""
-    genome_build: str | None
-    notes: tuple[str, ...]
-    """What a reader of the result must know of the file."""
+    @property
+    def format(self) -> str:
+        """VCF, BCF, BGEN, PLINK 1 or PLINK 2."""
 
-    def __enter__(self) -> GenotypeFile: ...
+    @property
+    def labels(self) -> Sequence[str]:
+        """The file's names of all its samples."""
+
+    @property
+    def sexes(self) -> NDArray[np.uint8] | None:
+        """Shape (samples,): 1 male, 2 female, 0 not known; None where the format has none."""
+
+    @property
+    def genome_build(self) -> str | None:
+        """GRCh37 or GRCh38, where the file says so."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the result must know of the rows that were read."""
+
+    def __enter__(self) -> Self: ...
 
     def __exit__(self, *error: object) -> None: ...
 
@@ -118,14 +131,13 @@ def scaled(calls: Calls, sites: Sites, sexes: NDArray[np.uint8] | None) -> Calls
     """Bring calls, in place, to copies out of two, and out of one on Y and MT.
 
     A haploid call counts twice except on Y and MT, as PLINK 2 has it: one copy of X in a man
-    stands for two in a woman. A diploid call on Y or MT counts half. Women have no calls on Y.
+    stands for two in a woman. A diploid call on Y or MT counts half. Women have no Y.
 
     Args:
         calls: Of the entries of `sites`.
         sites: Shape (entries,).
         sexes: Of the samples, where known.
     """
-    samples = calls.dosage.shape[1]
     single = copies_of(sites.chromosome) == 1
     flat = calls.dosage.reshape(-1)
     if calls.haploid.size:
@@ -133,10 +145,17 @@ def scaled(calls: Calls, sites: Sites, sexes: NDArray[np.uint8] | None) -> Calls
     if single.any():
         calls.dosage[single] *= 0.5
     on_y = np.flatnonzero(sites.chromosome == _Y)
-    if sexes is None or not on_y.size or not (sexes == _FEMALE).any():
-        return calls
-    women = np.flatnonzero(sexes == _FEMALE)
-    none = (on_y[:, None] * samples + women).reshape(-1)
-    flat[none] = 0
-    missing = np.union1d(calls.missing, none)
-    return Calls(calls.dosage, missing, calls.haploid)
+    return _without_women(calls, on_y, sexes) if on_y.size else calls
+
+
+def _without_women(calls: Calls, on_y: NDArray[np.int64], sexes: NDArray[np.uint8] | None) -> Calls:
+    """On Y women stand outside, and who has no call there and is not known to be a man."""
+    samples = calls.dosage.shape[1]
+    known = np.zeros(samples, np.uint8) if sexes is None else sexes
+    uncalled = calls.missing[np.isin(calls.missing // samples, on_y)]
+    women = (on_y[:, None] * samples + np.flatnonzero(known == _FEMALE)).reshape(-1)
+    outside = np.union1d(women, uncalled[known[uncalled % samples] != _MALE])
+    calls.dosage.reshape(-1)[outside] = 0
+    missing = np.setdiff1d(calls.missing, outside, assume_unique=True)
+    haploid = np.setdiff1d(calls.haploid, outside, assume_unique=True)
+    return Calls(calls.dosage, missing, haploid, outside)

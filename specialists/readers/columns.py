@@ -59,13 +59,11 @@ def opened(path: Path) -> io.BufferedReader:
     """
     with path.open("rb") as file:
         start = file.read(4)
-    # Both are closed by _Bounded, and with it by the outer layer.
-    if start.startswith(_GZIP):
-        stream = cast(IO[bytes], gzip.open(path, "rb"))
-    elif start == _ZSTD:
-        stream = _zstandard(path)
-    else:
-        stream = path.open("rb")
+    # It is closed by _Bounded, and with it by the outer layer.
+    opening: Any = gzip.open if start.startswith(_GZIP) else open
+    if start == _ZSTD:
+        opening = _zstandard
+    stream = cast(IO[bytes], opening(path, "rb"))
     return io.BufferedReader(_Bounded(stream, int(limits.active().unpacked_mib * 2**20)), _BYTES)
 
 
@@ -114,11 +112,11 @@ def split_rows(text: bytes, columns: int, blanks: bool = False) -> list[Sequence
     return [cells[at::width] for at in range(columns)]
 
 
-def _zstandard(path: Path) -> IO[bytes]:
+def _zstandard(path: Path, mode: str) -> IO[bytes]:
     try:
         import zstandard
     except ImportError as error:
         raise BackendUnavailable(
             'Unpacking Zstandard needs zstandard: pip install "wardround[genomics]".'
         ) from error
-    return cast(IO[bytes], zstandard.open(path, "rb"))
+    return cast(IO[bytes], zstandard.open(path, mode))

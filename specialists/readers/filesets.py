@@ -20,14 +20,17 @@ _MAIN = {
 
 
 def members(path: Path) -> tuple[Path, ...]:
-    """A PLINK fileset: its calls, variants and samples; any other file alone with what it has.
+    """The files that are one fileset, the calls first.
+
+    Of PLINK these are calls, variants and samples; of BGEN the file and, where they are there,
+    its index and samples; any other file is alone.
 
     Raises:
         FileMissing: If the variants or the samples do not lie beside the calls.
     """
     parts = _PARTS.get(path.suffix.lower())
     if parts is None:
-        return (path, *companions(path))
+        return (path, *companions(path)) if path.suffix.lower() == ".bgen" else (path,)
     found = []
     for endings in parts:
         beside = [path.with_name(path.stem + end) for end in endings]

@@ -299,7 +299,9 @@ def _samples(path: Path) -> tuple[list[str], NDArray[np.uint8]]:
     if rows[0].startswith(b"#"):
         names = rows[0].decode("utf-8", "replace").split()
         rows = rows[1:]
-    columns = dict(zip(names, split_rows(b"\n".join([*rows, b""]), len(names), blanks=True), strict=True))
+    columns = dict(
+        zip(names, split_rows(b"\n".join([*rows, b""]), len(names), blanks=True), strict=True)
+    )
     labels = columns.get("IID", columns.get("#IID"))
     if labels is None:
         raise UnreadableFile("The file of samples has no column IID.")

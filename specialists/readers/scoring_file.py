@@ -22,8 +22,6 @@ from specialists.errors import (
     FileTooLarge,
     InvalidInput,
     MislabelledFile,
-    TruncatedFile,
-    UnreadableFile,
     UnsupportedScore,
 )
 from specialists.readers import worker

@@ -57,10 +57,14 @@ def unpacked(rows: Rows, row: Sequence[int], alternate: NDArray[np.int64]) -> Ca
     keys, odd = rows.keys(numbers.tolist())
     if len(numbers) < len(which):
         keys = keys[which]
-    missing = np.flatnonzero(_missing(keys))
-    dosage = _copies(keys, alternate.astype(np.uint8)[:, None]).astype(np.float64)
-    dosage.reshape(-1)[missing] = 0
-    haploid = np.flatnonzero(_haploid(keys))
+    none = np.empty(0, np.int64)
+    if not (keys & 0xEE).any() and (alternate == 1).all():
+        # Alleles 0 and 1 alone, two in every call.
+        dosage, missing, haploid = ((keys & 1) + (keys >> 4)).astype(np.float64), none, none
+    else:
+        missing, haploid = np.flatnonzero(_missing(keys)), np.flatnonzero(_haploid(keys))
+        dosage = _copies(keys, alternate.astype(np.uint8)[:, None]).astype(np.float64)
+        dosage.reshape(-1)[missing] = 0
     calls = Calls(dosage, missing, haploid)
     return _with_odd(calls, odd, which, alternate) if odd else calls
 
@@ -129,7 +133,9 @@ def _with_odd(
 def _copies(keys: Keys, alternate: NDArray[np.uint8] | np.uint8) -> Keys:
     """How many of a call's alleles are the alternate one; of a missing call, anything."""
     low: NDArray[np.bool_] = (keys & 15) == alternate
-    return low.view(np.uint8) + ((keys >> 4) == alternate).view(np.uint8)
+    high: NDArray[np.bool_] = (keys >> 4) == alternate
+    copies: Keys = low.view(np.uint8) + high.view(np.uint8)
+    return copies
 
 
 def _missing(keys: Keys) -> NDArray[np.bool_]:

@@ -218,12 +218,14 @@ class VariantFile:
             self._note_field(row)
             reference = alleles.code(row.reference)
             named = [(n, a) for n, a in enumerate(row.alternates, 1) if a not in _ANY_ALTERNATE]
-            for n, alternate in named or [(1, "")]:
-                code = alleles.code(alternate)
-                facts.append((number + index, row.chromosome, row.position, reference, code))
-                which.append((index, n))
-            if row.end > row.position and not named:
-                for at in _inside(row, wanted):
+            inside = [] if named or row.end == row.position else _inside(row, wanted)
+            if row.end == row.position or named or row.position in inside:
+                for n, alternate in named or [(1, "")]:
+                    code = alleles.code(alternate)
+                    facts.append((number + index, row.chromosome, row.position, reference, code))
+                    which.append((index, n))
+            for at in inside:
+                if at > row.position:
                     facts.append((number + index, row.chromosome, at, -2, -1))
                     which.append((index, 1))
         entry = np.array(which, np.int64)
@@ -260,7 +262,9 @@ class VariantFile:
         gathered: list[_Record] = []
         for row in _guarded(rows):
             name = row.CHROM
-            code = codes.setdefault(name, chromosome_code(name)) if name not in codes else codes[name]
+            code = (
+                codes.setdefault(name, chromosome_code(name)) if name not in codes else codes[name]
+            )
             if self._is_wanted(row, code, wanted):
                 gathered.append(self._record(row, code))
             if len(gathered) >= _RECORDS:
@@ -271,7 +275,7 @@ class VariantFile:
     def _is_wanted(self, row: Any, code: int, wanted: Wanted) -> bool:
         start = (code << 40) | row.POS
         end = (code << 40) | self._end(row)
-        return bool(wanted.within(np.int64(start), np.int64(end)))
+        return bool(wanted.within(np.array([start]), np.array([end]))[0])
 
     def _end(self, row: Any) -> int:
         if self.has_blocks and row.ALT[0:1] in ([], ["<NON_REF>"], ["<*>"]):
@@ -288,7 +292,14 @@ class VariantFile:
             imputed = np.asarray(row.format("DS"), np.float64).reshape(samples, -1).T
         fields = ":".join(names & {"GT", "DS"}).encode()
         return _Record(
-            code, int(row.POS), self._end(row), str(row.REF), tuple(row.ALT), fields, called, imputed
+            code,
+            int(row.POS),
+            self._end(row),
+            str(row.REF),
+            tuple(row.ALT),
+            fields,
+            called,
+            imputed,
         )
 
     def _jumps(self, wanted: Wanted) -> list[tuple[str, int, int]] | None:
@@ -312,8 +323,8 @@ class VariantFile:
 
 
 def _inside(row: _Row, wanted: Wanted) -> list[int]:
-    """Wanted positions in a gVCF's block, after its first."""
-    first, last = place(np.array([row.chromosome] * 2), np.array([row.position + 1, row.end]))
+    """Wanted positions in a gVCF's block."""
+    first, last = place(np.array([row.chromosome] * 2), np.array([row.position, row.end]))
     return [int(at) & ((1 << 40) - 1) for at in wanted.between(int(first), int(last))]
 
 

@@ -14,8 +14,10 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +39,18 @@ from specialists.readers.wanted import Wanted, place
 
 __all__ = ["TextRow", "TextRows", "rows_of_text"]
 
+_DAMAGES: tuple[type[Exception], ...] = (zlib.error, struct.error)
+_faster: Any = zlib
+with suppress(ImportError):  # two to three times as fast, where it is installed
+    from isal import isal_zlib as _faster
+
+    _DAMAGES = (zlib.error, struct.error, _faster.error)
+
 _CHUNK = 4 << 20
 _PREFIX = 48
 _WIDE = 2_000
+_HEAD = 512
+_WORDS = 1 << 15
 _CUT = "The genotype file ends before its content does, or a row of it is damaged."
 _TAB, _COLON, _SLASH, _BAR = b"\t:/|"
 
@@ -66,26 +77,20 @@ class TextRows:
     """In the file."""
     chosen: NDArray[np.int64] | None
     """0-based indices of the samples that are wanted; None for all."""
-    field: GenotypeField
+    prefers: GenotypeField
     rows: list[TextRow] = field(default_factory=list)
 
     def keys(self, rows: Sequence[int]) -> tuple[Keys, Mapping[int, Odd]]:
         """See `variant_calls.Rows`."""
         wanted = [self.rows[number] for number in rows]
-        width = 4 * self.samples - 1
-        plain = [row.fields == b"GT" and len(row.calls) == width for row in wanted]
         keys = np.full((len(wanted), self.samples), 0xEE, np.uint8)
-        joined = b"\t".join(row.calls for row, is_plain in zip(wanted, plain, strict=True) if is_plain)
-        tight = _tight_keys(joined, self.samples)
-        others = [n for n, is_plain in enumerate(plain) if not is_plain]
-        if tight is None:
-            others = list(range(len(wanted)))
-        elif not others:
-            keys = tight
-        else:
-            keys[np.flatnonzero(plain)] = tight
+        width = 4 * self.samples - 1
+        plain = [
+            n for n, row in enumerate(wanted) if row.fields == b"GT" and len(row.calls) == width
+        ]
+        done = _tight_keys([wanted[n].calls for n in plain], self.samples, keys, plain)
         odd: dict[int, Odd] = {}
-        for number in others:
+        for number in sorted(set(range(len(wanted))) - set(done)):
             found = self._loose(wanted[number])
             if isinstance(found, Odd):
                 odd[number] = found
@@ -93,9 +98,7 @@ class TextRows:
                 keys[number] = found
         return self._of_chosen(keys, odd)
 
-    def _of_chosen(
-        self, keys: Keys, odd: dict[int, Odd]
-    ) -> tuple[Keys, Mapping[int, Odd]]:
+    def _of_chosen(self, keys: Keys, odd: dict[int, Odd]) -> tuple[Keys, Mapping[int, Odd]]:
         if self.chosen is None:
             return keys, odd
         some = self.chosen
@@ -105,7 +108,7 @@ class TextRows:
     def _loose(self, row: TextRow) -> Keys | Odd:
         names = row.fields.split(b":")
         has_calls, has_dosages = names[0] == b"GT", b"DS" in names
-        use_dosages = has_dosages and (self.field == "DS" or not has_calls)
+        use_dosages = has_dosages and (self.prefers == "DS" or not has_calls)
         keys = _first_fields(row.calls, self.samples) if has_calls else None
         if has_calls and keys is None:
             called = _any_calls(row.calls, self.samples)
@@ -137,8 +140,8 @@ def rows_of_text(path: Path, wanted: Wanted, blocks: bool = False) -> Iterator[l
         UnreadableFile: If a line has no position.
     """
     codes: dict[bytes, int] = {}
-    for text in _whole_lines(_ahead(_chunks(path))):
-        starts, ends = _lines(text)
+    for text, first, last in _whole_lines(_ahead(_chunks(path))):
+        starts, ends = _lines(text, first, last)
         if not len(starts):
             continue
         chromosome, position, after = _places(text, starts, codes)
@@ -149,20 +152,27 @@ def rows_of_text(path: Path, wanted: Wanted, blocks: bool = False) -> Iterator[l
             keep |= wanted.within(places, np.maximum(places, following))
         rows = np.flatnonzero(keep).tolist()
         yield [
-            _row(text[after[n] : ends[n]], int(chromosome[n]), int(position[n]), blocks)
+            _row(text, after[n], ends[n], int(chromosome[n]), int(position[n]), blocks)
             for n in rows
         ]
 
 
-def _row(rest: bytes, chromosome: int, position: int, blocks: bool) -> TextRow:
-    cells = rest.rstrip(b"\r").split(b"\t", 7)
+def _row(
+    text: bytes, start: int, end: int, chromosome: int, position: int, blocks: bool
+) -> TextRow:
+    """The line whose third column starts at `start`."""
+    cells = text[start : min(end, start + _HEAD)].split(b"\t", 7)
+    if len(cells) < 8 and end > start + _HEAD:
+        cells = text[start:end].split(b"\t", 7)
     if len(cells) < 6:
         raise TruncatedFile(_CUT)
     reference, alternate = cells[1].decode("latin-1"), cells[2].decode("latin-1")
     alternates = () if alternate == "." else tuple(alternate.split(","))
-    end = _end(cells[5], position) if blocks else position
-    fields, calls = (cells[6], cells[7]) if len(cells) == 8 else (b"", b"")
-    return TextRow(chromosome, position, end, reference, alternates, fields, calls)
+    reach = _end(cells[5], position) if blocks else position
+    fields, calls = b"", b""
+    if len(cells) == 8:
+        fields, calls = cells[6], text[start + sum(map(len, cells[:7])) + 7 : end].rstrip(b"\r")
+    return TextRow(chromosome, position, reach, reference, alternates, fields, calls)
 
 
 def _end(info: bytes, position: int) -> int:
@@ -238,35 +248,41 @@ def _places_one_by_one(
     return table[:, 0].astype(np.uint8), table[:, 1], table[:, 2].tolist()
 
 
-def _lines(text: bytes) -> tuple[NDArray[np.int64], list[int]]:
+def _lines(text: bytes, first: int, last: int) -> tuple[NDArray[np.int64], list[int]]:
     """Where the lines that are not blank or comments start and end; every line has its end."""
-    first = text.find(b"\n")
-    if first < _WIDE:
-        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 10)
+    at = text.find(b"\n", first)
+    if at - first < _WIDE:
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8, last - first, first) == 10) + first
     else:
-        found, at = [], first
-        while at >= 0:
+        found = []
+        while 0 <= at < last:
             found.append(at)
             at = text.find(b"\n", at + 1)
         ends = np.array(found, np.int64)
-    starts = np.concatenate([[0], ends[:-1] + 1])
+    starts = np.concatenate([[first], ends[:-1] + 1])
     initial = np.frombuffer(text, np.uint8)[starts]
     keep = (initial != 35) & (initial != 10) & (initial != 13)
     return starts[keep], ends[keep].tolist()
 
 
-def _whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Text cut at ends of lines."""
+def _whole_lines(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """Texts, and from where to where whole lines are in them."""
     rest: list[bytes] = []
     for chunk in chunks:
-        last = chunk.rfind(b"\n") + 1
-        if last:
-            yield b"".join([*rest, chunk[:last]]) if rest else chunk[:last]
-            rest = [chunk[last:]] if last < len(chunk) else []
-        else:
+        first, last = 0, chunk.rfind(b"\n") + 1
+        if not last:
             rest.append(chunk)
+            continue
+        if rest:
+            first = chunk.find(b"\n") + 1
+            line = b"".join([*rest, chunk[:first]])
+            yield line, 0, len(line)
+        if first < last:
+            yield chunk, first, last
+        rest = [chunk[last:]] if last < len(chunk) else []
     if any(rest):
-        yield b"".join([*rest, b"\n"])
+        line = b"".join([*rest, b"\n"])
+        yield line, 0, len(line)
 
 
 def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -318,14 +334,15 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def _of_blocks(packed: mmap.mmap) -> Iterator[bytes]:
     """BGZF: blocks of up to 64 KiB that say how long they are."""
+    unpack = _faster.decompress
     at, held, size = 0, [], 0
     while at < len(packed):
         try:
             length = struct.unpack_from("<H", packed, at + 16)[0] + 1
             if packed[at : at + 2] != b"\x1f\x8b" or length < 26:
                 raise TruncatedFile(_CUT)
-            text = zlib.decompress(packed[at + 18 : at + length - 8], -15, 1 << 16)
-        except (zlib.error, struct.error) as error:
+            text = unpack(packed[at + 18 : at + length - 8], -15, 1 << 16)
+        except _DAMAGES as error:
             raise TruncatedFile(_CUT) from error
         held.append(text)
         size += len(text)
@@ -340,14 +357,14 @@ def _of_stream(packed: mmap.mmap) -> Iterator[bytes]:
     """Plain gzip, of one member or several."""
     at = 0
     while at < len(packed):
-        unpacker = zlib.decompressobj(wbits=31)
+        unpacker = _faster.decompressobj(wbits=31)
         while not unpacker.eof:
             piece = unpacker.unconsumed_tail or packed[at : at + _CHUNK]
             if not piece:
                 raise TruncatedFile(_CUT)
             try:
                 text = unpacker.decompress(piece, _CHUNK)
-            except zlib.error as error:
+            except _DAMAGES as error:
                 raise TruncatedFile(_CUT) from error
             if not unpacker.unconsumed_tail:
                 at += _CHUNK
@@ -355,18 +372,47 @@ def _of_stream(packed: mmap.mmap) -> Iterator[bytes]:
         at = min(at, len(packed)) - len(unpacker.unused_data)
 
 
-def _tight_keys(joined: bytes, samples: int) -> Keys | None:
-    """Keys of rows whose calls are all three characters wide; None if some turn out not to be."""
-    if not joined:
-        return np.empty((0, samples), np.uint8)
-    words = np.frombuffer(joined + b"\t", "<u4")
-    between = words & 0xFF00FF00
-    if not ((between == 0x09002F00) | (between == 0x09007C00)).all():
-        return None
-    if (words & 0x00C000C0).any() or ((words & 0x00200020) != 0x00200020).any():
-        return None
-    keys = (words & 0x0F) | ((words >> 12) & 0xF0)
-    return keys.astype(np.uint8).reshape(-1, samples)
+def _tight_keys(
+    calls: Sequence[bytes], samples: int, keys: Keys, at: Sequence[int]
+) -> Sequence[int]:
+    """Write keys of rows whose calls are all three characters wide.
+
+    Args:
+        calls: The rows, each `4 * samples - 1` bytes.
+        samples: How many calls a row has.
+        keys: Where they go, shape (all rows, samples).
+        at: Which of its rows they are.
+
+    Returns:
+        Those of `at` that turned out to be such rows.
+    """
+    # So many rows at once that their words stay in the processor's cache.
+    step = max(1, _WORDS // max(samples, 1))
+    done: list[int] = []
+    for start in range(0, len(calls), step):
+        rows = list(at[start : start + step])
+        words = np.frombuffer(b"\t".join([*calls[start : start + step], b""]), "<u4")
+        if _are_tight(words):
+            found = words & 0x000F000F
+            found |= found >> 12
+            keys[rows] = found.astype(np.uint8).reshape(-1, samples)
+            done += rows
+    return done
+
+
+def _are_tight(words: NDArray[np.uint32]) -> bool:
+    """Is every word an allele, a separator, an allele and a tab?"""
+    some, every = int(np.bitwise_or.reduce(words)), int(np.bitwise_and.reduce(words))
+    # Bytes of one value each: what any has is what every one has.
+    if some >> 24 != _TAB or every >> 24 != _TAB:
+        return False
+    marks = (some >> 8) & 255, (every >> 8) & 255
+    if marks not in ((_SLASH, _SLASH), (_BAR, _BAR)):
+        between = words & 0xFF00
+        if not ((between == _SLASH << 8) | (between == _BAR << 8)).all():
+            return False
+    # Digits and the full stop are the characters from 32 to 63 that calls are made of.
+    return some & 0x00C000C0 == 0 and every & 0x00200020 == 0x00200020
 
 
 def _first_fields(calls: bytes, samples: int) -> Keys | None:
@@ -398,7 +444,9 @@ def _any_calls(calls: bytes, samples: int) -> NDArray[np.int16]:
         padded = [row + [-2] * (ploidy - len(row)) for row in rows]
         return np.array(padded, np.int16)
     except (ValueError, OverflowError) as error:
-        raise UnreadableFile("A genotype call in the file is not made of allele numbers.") from error
+        raise UnreadableFile(
+            "A genotype call in the file is not made of allele numbers."
+        ) from error
 
 
 def _dosages(calls: bytes, at: int, samples: int) -> NDArray[np.float64]:

@@ -90,10 +90,10 @@ class Wanted:
         """What to ask an index for: wanted positions of a chromosome, near ones together."""
         if self.spans is None or chromosome == 0:
             return []
-        low, high = np.searchsorted(self.spans[0], [chromosome << _SHIFT, (chromosome + 1) << _SHIFT])
-        firsts, lasts = _apart(
-            self.spans[0][low:high], self.spans[1][low:high], _JOINED_BASES
+        low, high = np.searchsorted(
+            self.spans[0], [chromosome << _SHIFT, (chromosome + 1) << _SHIFT]
         )
+        firsts, lasts = _apart(self.spans[0][low:high], self.spans[1][low:high], _JOINED_BASES)
         mask = (1 << _SHIFT) - 1
         return list(zip((firsts & mask).tolist(), (lasts & mask).tolist(), strict=True))
 
