@@ -6,7 +6,7 @@ what became of each variant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,11 +14,18 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from specialists.errors import GenomeBuildMismatch, InvalidInput, NotAccepted
-from specialists.polygenic.matching import IN_BLOCK, Ambiguous, Matcher, Pairs, Status
+from specialists.errors import InvalidInput, NotAccepted
+from specialists.polygenic.agreement import (
+    check_absent,
+    check_alleles,
+    check_builds,
+    check_reference,
+)
+from specialists.polygenic.batches import Rows
+from specialists.polygenic.matching import IN_BLOCK, Ambiguous, Matcher, Status
 from specialists.polygenic.sums import Adder, Sums, Used, with_absent
 from specialists.readers import worker
-from specialists.readers.calls import Block, Calls, Sites, copies_of, scaled
+from specialists.readers.calls import Block, copies_of, scaled
 from specialists.readers.chain_file import Chains, lifted
 from specialists.readers.genome import Alleles
 from specialists.readers.genotype_files import open_genotypes
@@ -42,9 +49,6 @@ __all__ = [
 _BATCH_CELLS = 1 << 19
 _BATCH_ROWS = 1 << 16
 _LEAST_FOR_FREQUENCY = 100
-_MOST_EFFECT_IS_REFERENCE = 0.05
-_LEAST_TO_JUDGE_BUILD = 10
-_LEAST_WITH_ALLELES = 0.5
 
 
 @dataclass(frozen=True)
@@ -155,9 +159,7 @@ def on_build(
         return list(scores)
     chains = Chains.read(Path(chain))
     return [
-        score
-        if build is not None and score.genome_build == build
-        else lifted(score, chains, build)
+        score if build is not None and score.genome_build == build else lifted(score, chains, build)
         for score in scores
     ]
 
@@ -225,7 +227,7 @@ class Run:
         for score in self.scores:
             check_builds(score.genome_build, self._build)
         if self._reference is not None:
-            _check_reference(self._reference.genome_build, self._build)
+            check_reference(self._reference.genome_build, self._build)
         self._adder = Adder(self.scores, samples, sexes)
 
     def add(self, block: Block) -> None:
@@ -235,12 +237,12 @@ class Run:
             matcher.match(block.sites, lambda entry: self._frequencies(block, entry))
             for matcher in self.matchers
         ]
-        rows = _Rows(block.sites, pairs)
+        rows = Rows(block.sites, pairs)
         step = max(1, min(_BATCH_ROWS, _BATCH_CELLS // max(self._samples, 1)))
         for start in range(0, rows.count, step):
             self._add_batch(block, rows, start, min(start + step, rows.count))
 
-    def _add_batch(self, block: Block, rows: _Rows, start: int, stop: int) -> None:
+    def _add_batch(self, block: Block, rows: Rows, start: int, stop: int) -> None:
         calls, sites = rows.read(block, start, stop, self._sexes)
         without = np.concatenate([calls.missing, calls.outside]) // max(self._samples, 1)
         called = np.bincount(without, minlength=stop - start) < self._samples
@@ -298,21 +300,19 @@ class Run:
     def _tally(self, score: ScoringFile, matcher: Matcher, sums: Sums) -> Tally:
         counts = matcher.counts()
         check_alleles(score.genome_build, self._build, counts)
+        went_in = matcher.status == Status.USED
         if self.options.absent_means_reference:
             absent, carried = self._as_reference(score, matcher, counts)
             sums = with_absent(sums, score, absent, carried)
             counts["absent_as_reference"] = len(absent)
+            went_in[absent] = True
         counts |= {
             "missing_calls": sums.missing_calls,
             "calls_imputed_from_samples": sums.imputed_from_samples,
             "calls_imputed_from_frequency": sums.imputed_from_frequency,
             "calls_left_out": sums.left_out,
         }
-        went_in = matcher.status == Status.USED
-        if self.options.absent_means_reference:
-            went_in |= matcher.status == Status.ABSENT
         return Tally(score.facts, sums, counts, _weight_share(score, went_in))
-
 
     def _as_reference(
         self, score: ScoringFile, matcher: Matcher, counts: Mapping[str, int]
@@ -326,7 +326,7 @@ class Run:
         if self._gvcf:
             absent = absent[matcher.in_block[absent]]
         if self._reference is None:
-            _check_absent(counts)
+            check_absent(counts)
             return absent, None
         bases = self._reference.bases(score.chromosome[absent], score.position[absent])
         codes = {base: self.alleles.code(chr(base)) for base in set(bases.tolist())}
@@ -338,122 +338,8 @@ class Run:
         return absent[known], (effect == base)[known]
 
 
-class _Rows:
-    """The calls that a block's pairs need: an entry's, or all alternates of a row together."""
-
-    def __init__(self, sites: Sites, pairs: Sequence[Pairs]) -> None:
-        self._sites = sites
-        several = np.zeros(len(sites.row), bool)
-        same = sites.row[1:] == sites.row[:-1]
-        several[1:] |= same
-        several[:-1] |= same
-        # A reference allele is what all alternates of its row leave.
-        keys = [2 * p.entry + (p.effect_is_reference & several[p.entry]) for p in pairs]
-        none = np.empty(0, np.int64)
-        self._keys = np.unique(np.concatenate([none, *keys]))
-        self.count = len(self._keys)
-        self._used = [self._by_row(own, key) for own, key in zip(pairs, keys, strict=True)]
-
-    def _by_row(self, pairs: Pairs, keys: NDArray[np.int64]) -> Used:
-        row = np.searchsorted(self._keys, keys)
-        order = np.argsort(row, kind="stable")
-        return Used(pairs.variant[order], row[order], pairs.effect_is_reference[order])
-
-    def read(
-        self, block: Block, start: int, stop: int, sexes: NDArray[np.uint8] | None
-    ) -> tuple[Calls, Sites]:
-        """Calls of some rows, scaled; and what they are of."""
-        entry, whole = self._keys[start:stop] >> 1, (self._keys[start:stop] & 1).astype(bool)
-        sites = self._sites.keep(entry)
-        if not whole.any():
-            single = np.unique(entry)
-            calls = block.read(single)
-            if len(single) < len(entry):
-                calls = _spread(calls, np.searchsorted(single, entry))
-            return scaled(calls, sites, sexes), sites
-        wanted = np.isin(self._sites.row, self._sites.row[entry[whole]])
-        wanted[entry] = True
-        single = np.flatnonzero(wanted)
-        calls = _spread(block.read(single), np.searchsorted(single, entry))
-        own = _spread(block.read(single), np.arange(len(single)))
-        rows = self._sites.row[single]
-        for n in np.flatnonzero(whole).tolist():
-            these = rows == self._sites.row[entry[n]]
-            calls.dosage[n] = np.minimum(own.dosage[these].sum(axis=0), 2)
-        return scaled(calls, sites, sexes), sites
-
-    def users(self, start: int, stop: int) -> Iterable[Used]:
-        """Which variants use rows `start` to `stop`, a score each."""
-        for own in self._used:
-            low, high = np.searchsorted(own.row, [start, stop])
-            part = slice(low, high)
-            yield Used(own.variant[part], own.row[part] - start, own.effect_is_reference[part])
-
-
-def _spread(calls: Calls, which: NDArray[np.int64]) -> Calls:
-    """Rows of calls, some of them twice."""
-
-    def moved(flat: NDArray[np.int64]) -> NDArray[np.int64]:
-        marks = np.zeros(calls.dosage.shape, bool)
-        marks.reshape(-1)[flat] = True
-        return np.flatnonzero(marks[which])
-
-    return Calls(calls.dosage[which], moved(calls.missing), moved(calls.haploid))
-
-
 def _weight_share(score: ScoringFile, went_in: NDArray[np.bool_]) -> float:
     """How much of a score was used by squared weights; by count where all are 0."""
     squared = (score.weights[:, 2] - score.weights[:, 0]) ** 2
     whole = float(squared.sum())
     return float(squared[went_in].sum()) / whole if whole > 0 else float(went_in.mean())
-
-
-def check_builds(of_score: str | None, of_genotypes: str | None) -> None:
-    """Refuse a score on another genome build than the genotypes.
-
-    Raises:
-        GenomeBuildMismatch: If both are known and differ.
-    """
-    if of_score and of_genotypes and of_score != of_genotypes:
-        raise GenomeBuildMismatch(
-            f"The genotypes are on {of_genotypes} and the score on {of_score}. Use the PGS"
-            f" Catalog's file of the score harmonised to {of_genotypes}, or name a chain file"
-            " (chain) to lift the score's positions over."
-        )
-
-
-def _check_reference(of_reference: str | None, of_genotypes: str | None) -> None:
-    if of_reference and of_genotypes and of_reference != of_genotypes:
-        raise GenomeBuildMismatch(
-            f"The reference genome is {of_reference}, and the genotypes are on {of_genotypes}."
-        )
-
-
-def check_alleles(
-    of_score: str | None, of_genotypes: str | None, counts: Mapping[str, int]
-) -> None:
-    """Where a build is not stated, the alleles at the same positions tell whether it is another.
-
-    Raises:
-        GenomeBuildMismatch: If fewer than half of ten or more fit.
-    """
-    if of_score and of_genotypes:
-        return
-    found, matched = counts["positions_found"], counts["alleles_matched"]
-    if found >= _LEAST_TO_JUDGE_BUILD and matched < _LEAST_WITH_ALLELES * found:
-        raise GenomeBuildMismatch(
-            f"Of {found:,} positions found in the genotypes only {matched:,} have the score's"
-            " alleles, as happens between different genome builds; not both files state theirs."
-        )
-
-
-def _check_absent(counts: Mapping[str, int]) -> None:
-    """Absent variants can count as not carried only if the matched ones speak for it."""
-    limit = _MOST_EFFECT_IS_REFERENCE * counts["alleles_matched"]
-    if counts["alleles_matched"] == 0 or counts["effect_is_reference"] > limit:
-        raise InvalidInput(
-            "absent_means_reference can be used only where the score's other alleles are the"
-            " reference alleles, or with a reference genome (reference_genome, an indexed FASTA"
-            f" file) that says which are. Of the {counts['alleles_matched']:,} variants that were matched,"
-            f" {counts['effect_is_reference']:,} have the reference as their effect allele."
-        )

@@ -195,7 +195,8 @@ def _chain(header: Sequence[str], blocks: list[list[int]], to: int) -> _Chain:
     steps = np.cumsum(table[:, 0][:, None] + table[:, 1:], axis=0)
     before = np.vstack([np.zeros((1, 2), np.int64), steps[:-1]])
     try:
-        score, start, to_length, to_start = (float(header[1]), *map(int, (header[5], header[8], header[10])))  # fmt: skip
+        score = float(header[1])
+        start, to_length, to_start = (int(header[at]) for at in (5, 8, 10))
     except ValueError as error:
         raise UnreadableFile(_DAMAGED) from error
     return _Chain(
