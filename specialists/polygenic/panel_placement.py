@@ -27,6 +27,7 @@ from specialists.polygenic.quality import (
     related_to,
     sex_of,
 )
+from specialists.polygenic.scoring import on_build
 from specialists.readers import worker
 from specialists.readers.genome import CHROMOSOMES
 from specialists.readers.scoring_file import ScoringFile, parse_scoring_file
@@ -67,6 +68,8 @@ def place(
     scores: Sequence[Path],
     panel: Path | None,
     *,
+    chain: Path | None = None,
+    build: str | None = None,
     absent_is_reference: bool = False,
     genotype_field: GenotypeField = "GT",
 ) -> Placement:
@@ -77,6 +80,8 @@ def place(
         people: Positions of samples in the files, from 1, ascending.
         scores: Scoring files.
         panel: A reference panel, if any.
+        chain: Chain file to lift the scores' positions over with.
+        build: Of the genotypes, where it is known.
         absent_is_reference: Take variants without a row as not carried.
         genotype_field: As in the request.
     """
@@ -86,6 +91,8 @@ def place(
         [int(one) for one in people],
         [path.absolute() for path in scores],
         None if panel is None else panel.absolute(),
+        chain=None if chain is None else chain.absolute(),
+        build=build,
         absent_is_reference=absent_is_reference,
         genotype_field=genotype_field,
     )
@@ -98,12 +105,14 @@ def measure(
     scores: Sequence[Path],
     panel_path: Path | None,
     *,
+    chain: Path | None,
+    build: str | None,
     absent_is_reference: bool,
     genotype_field: GenotypeField,
 ) -> Placement:
     """What `place` runs in the worker."""
     panel = None if panel_path is None else load_panel(panel_path)
-    files = [parse_scoring_file([path]) for path in scores]
+    files = on_build([parse_scoring_file([path]) for path in scores], build, chain)
     positions = _positions(panel, files)
     everyone = _read(paths, people, positions, genotype_field)
     chosen = np.searchsorted(everyone.sample_positions, np.array(people, np.int64))

@@ -26,8 +26,10 @@ from specialists.polygenic.spec import PolygenicRequest
 from specialists.polygenic.standing import LEAST_SHARED, standings, unplaced
 from specialists.readers.scoring_file import ScoreFacts
 
-__all__ = ["NOBODY", "People", "Subject", "people_of"]
+__all__ = ["NOBODY", "USUAL_OVERLAP", "People", "Subject", "people_of"]
 
+USUAL_OVERLAP: float = PolygenicRequest.model_fields["min_overlap"].default
+"""With less of its variants a score is not what was published."""
 _NORMAL = NormalDist()
 
 
@@ -67,6 +69,7 @@ def people_of(
     request: PolygenicRequest,
     samples: dict[int, str],
     build: str | None,
+    chain: Path | None = None,
 ) -> list[People]:
     """Place people in the reference panel and look at their samples' quality.
 
@@ -76,6 +79,7 @@ def people_of(
         request: Names the panel.
         samples: Positions in the file, from 1, to what each is called.
         build: Of the genotypes.
+        chain: Chain file that the scores were lifted over with.
 
     Returns:
         What was found, one for each score.
@@ -83,7 +87,8 @@ def people_of(
     panel, notes = _panel(request, build)
     path = None if panel is None else find_panel(request.panel)
     files = [subject.file for subject in subjects]
-    placement = place(genotypes, sorted(samples), files, path, **measured_options(request))
+    options = measured_options(request) | {"chain": chain, "build": build}
+    placement = place(genotypes, sorted(samples), files, path, **options)
     named = [samples[position] for position in sorted(samples)]
     quality = tuple(
         check
@@ -188,11 +193,10 @@ def _risks(
         return (), None
     if average is None or effect is None:
         return (), "it needs both population_risk and odds_ratio_per_sd"
-    usual = PolygenicRequest.model_fields["min_overlap"].default
-    if covered < usual:
+    if covered < USUAL_OVERLAP:
         return (), (
-            f"less than {100 * usual:g}% of the score's variants were used, and the effect per"
-            " standard deviation is that of the whole score"
+            f"less than {100 * USUAL_OVERLAP:g}% of the score's variants were used, and the effect"
+            " per standard deviation is that of the whole score"
         )
     compared = [one for one in found if one.z_norm2 is not None]
     if not compared:

@@ -60,7 +60,7 @@ class LinearScore:
         for one in scored:
             _check_overlap(one, request.min_overlap)
         progress(0.7, "ancestry and quality of the samples")
-        scored = _with_people(scored, paths, chosen)
+        scored = _with_people(scored, paths, chosen, _file(inputs, "chain"))
         progress(0.9, "writing the result")
         duration_s = time.perf_counter() - started
         results = [result(one, duration_s) for one in scored]
@@ -68,7 +68,7 @@ class LinearScore:
 
 
 def _with_people(
-    scored: Sequence[Scored], paths: Sequence[Path], scores: Sequence[Path]
+    scored: Sequence[Scored], paths: Sequence[Path], scores: Sequence[Path], chain: Path | None
 ) -> list[Scored]:
     """Add ancestry and quality of the samples that are listed one by one."""
     numbers = listed(scored[0])
@@ -80,7 +80,7 @@ def _with_people(
         Subject(one.score, path, one.covered) for one, path in zip(scored, scores, strict=True)
     ]
     build = scored[0].genotypes.genome_build
-    found = people_of(paths, subjects, scored[0].request, samples, build)
+    found = people_of(paths, subjects, scored[0].request, samples, build, chain)
     return [replace(one, people=people) for one, people in zip(scored, found, strict=True)]
 
 

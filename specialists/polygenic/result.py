@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from specialists.base import Picture
 from specialists.polygenic import wording
 from specialists.polygenic.meaning import rank_interval
-from specialists.polygenic.people import NOBODY, People
+from specialists.polygenic.people import NOBODY, USUAL_OVERLAP, People
 from specialists.polygenic.picture import distribution
 from specialists.polygenic.result_people import Place, about, panel_picture, place_of
 from specialists.polygenic.scoring import Cohort
@@ -58,6 +58,11 @@ class Scored:
         """Share of the score's variants that went into the sums."""
         used = self.counts.used + self.counts.absent_as_reference
         return used / max(self.counts.variants, 1)
+
+    @property
+    def partial(self) -> bool:
+        """Too little of the score for comparing it with published figures."""
+        return self.covered < USUAL_OVERLAP
 
     @property
     def build(self) -> str | None:
@@ -133,7 +138,9 @@ def _risk_score(scored: Scored, index: int) -> RiskScore:
     label = scored.label(index)
     assumed = scored.counts.absent_as_reference
     text = wording.score_text(scored.score, label, value, used, assumed)
-    place = place_of(scored.people.standing(label)) or _place_in_file(scored, index)
+    subject = "this part of the score" if scored.partial else "this"
+    place = place_of(scored.people.standing(label), subject)
+    place = place or _place_in_file(scored, index, subject)
     return RiskScore(
         name=wording.name(scored.score),
         trait=wording.trait(scored.score),
@@ -152,16 +159,15 @@ def _about(scored: Scored, index: int, score: RiskScore) -> Iterator[Measurement
     return about(scored.people, score.sample, name, scored.weight_share, score.percentile)
 
 
-def _place_in_file(scored: Scored, index: int) -> Place | None:
+def _place_in_file(scored: Scored, index: int, subject: str) -> Place | None:
     """The place among the file's samples, where one of enough was asked for."""
     if index != scored.chosen or scored.samples < LEAST_FOR_PERCENTILE:
         return None
     percentile = _percentile(scored, index)
     interval = rank_interval(percentile, scored.samples)
     reference = f"the {scored.samples:,} samples of the same file, ancestry not considered"
-    return Place(
-        percentile, reference, wording.percentile_text(percentile, scored.samples, interval)
-    )
+    text = wording.percentile_text(percentile, scored.samples, interval, subject)
+    return Place(percentile, reference, text)
 
 
 def _percentile(scored: Scored, index: int) -> float:
@@ -211,12 +217,10 @@ def _overlap(scored: Scored) -> Measurement:
 
 
 def _lowered(scored: Scored) -> Iterator[str]:
-    counts = scored.counts
-    usual = PolygenicRequest.model_fields["min_overlap"].default
-    if counts.used + counts.absent_as_reference < usual * counts.variants:
+    if scored.partial:
         yield (
-            f"With less than {100 * usual:g}% of its variants the score cannot be compared with"
-            " published figures; it was computed because min_overlap was lowered."
+            f"With less than {100 * USUAL_OVERLAP:g}% of its variants the score cannot be compared"
+            " with published figures; it was computed because min_overlap was lowered."
         )
 
 

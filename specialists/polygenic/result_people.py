@@ -35,9 +35,9 @@ class Place:
     text: str
 
 
-def place_of(standing: Standing | None) -> Place | None:
+def place_of(standing: Standing | None, subject: str = "this") -> Place | None:
     """The place in the reference panel, where the score could be compared."""
-    text = None if standing is None else wording_people.standing_text(standing)
+    text = None if standing is None else wording_people.standing_text(standing, subject)
     if standing is None or text is None:
         return None
     if standing.percentile is not None:

@@ -36,7 +36,15 @@ from specialists.readers.variant_calls import GenotypeField
 from specialists.readers.variants import check_same_samples, sample_number
 from specialists.readers.wanted import Wanted, place
 
-__all__ = ["Cohort", "Options", "Scoring", "Tally", "parse_and_score", "score_genotypes"]
+__all__ = [
+    "Cohort",
+    "Options",
+    "Scoring",
+    "Tally",
+    "on_build",
+    "parse_and_score",
+    "score_genotypes",
+]
 
 _BATCH_CELLS = 1 << 19
 _BATCH_ROWS = 1 << 16
@@ -133,7 +141,7 @@ def parse_and_score(genotypes: Sequence[Path], scores: Sequence[Path], **fields:
         with open_genotypes(path, options.genotype_field) as file:
             if run is None:
                 build = file.genome_build or options.genome_build
-                run = Run(_on_build(parsed, build, options.chain), options)
+                run = Run(on_build(parsed, build, options.chain), options)
             run.begin(file)
             for block in file.blocks(run.wanted, run.alleles):
                 run.add(block)
@@ -143,7 +151,7 @@ def parse_and_score(genotypes: Sequence[Path], scores: Sequence[Path], **fields:
     return run.finish()
 
 
-def _on_build(
+def on_build(
     scores: Sequence[ScoringFile], build: str | None, chain: Path | None
 ) -> list[ScoringFile]:
     """The scores, lifted over where a chain file is named and they are not on the build."""

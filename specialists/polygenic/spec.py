@@ -144,7 +144,7 @@ SPEC = SpecialistSpec(
         "for single-gene (monogenic) variants such as BRCA1, for absolute risk or for diagnosis."
     ),
     takes="VCF, BCF, BGEN or PLINK; PGS ids, a trait or scoring files",
-    gives="score, percentile within the file's cohort, matched variants",
+    gives="score, percentile in a reference population or the file's cohort, matched variants",
     accepts=(
         Accepts(
             role="genotypes",

@@ -99,10 +99,12 @@ def score_text(score: ScoreFacts, sample: str, value: float, used: int, assumed:
     return f"{text} and {assumed:,} that the file does not list, counted as not carried."
 
 
-def percentile_text(percentile: float, samples: int, interval: tuple[float, float]) -> str:
+def percentile_text(
+    percentile: float, samples: int, interval: tuple[float, float], subject: str = "this"
+) -> str:
     """One person's place in the file's own cohort."""
     return (
-        f"Among the {samples:,} samples of the same file this is percentile"
+        f"Among the {samples:,} samples of the same file {subject} is percentile"
         f" {percentile:.1f} (95% interval {interval[0]:.1f} to {interval[1]:.1f}; mid-rank;"
         " ancestry not considered)."
     )

@@ -43,18 +43,23 @@ def placed_text(standing: Standing) -> str:
     return f"{said}."
 
 
-def standing_text(standing: Standing) -> str | None:
-    """The score's place among reference people; None where it cannot be compared."""
+def standing_text(standing: Standing, subject: str = "this") -> str | None:
+    """The score's place among reference people; None where it cannot be compared.
+
+    Args:
+        standing: Of the person.
+        subject: What is at that place: 'this', or 'this part of the score'.
+    """
     if standing.percentile is not None:
         return (
-            f"Among the panel's people of {standing.nearest} this is percentile"
+            f"Among the panel's people of {standing.nearest} {subject} is percentile"
             f" {standing.percentile:.1f} (95% interval {standing.percentile_low:.1f} to"
             f" {standing.percentile_high:.1f} for the number of these people)."
         )
     if standing.percentile_adjusted is not None:
         return (
             f"Adjusted for ancestry, among all {standing.people:,} people of the panel"
-            f" {standing.panel} this is percentile {standing.percentile_adjusted:.1f}."
+            f" {standing.panel} {subject} is percentile {standing.percentile_adjusted:.1f}."
         )
     return None
 
