@@ -34,6 +34,11 @@ _MOST_KNOWN = 60
 _THOUGHTS = (("<think>", "</think>"), ("<unused94>", "<unused95>"), ("<|channel>", "<channel|>"))
 """How reasoning models, MedGemma 1.5 and Gemma 4 bracket what they think."""
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
+_OPENING = re.compile(r"^```(?:json)?\s*")
+_UNSURE = 8
+"""Characters at the end that may be half a word, a number or an escape."""
+_OPEN_END = ("Unterminated string starting at", "Extra data")
+"""Faults that more text may mend, or that stand after the object."""
 
 
 class ChatGemma(Planner, Composer, ABC):
@@ -131,8 +136,18 @@ async def _collected(pieces: AsyncGenerator[str]) -> str:
 
 
 def _astray(text: str) -> bool:
+    """Whether what is written so far can't be the beginning of a JSON object."""
     said = _without_thoughts(text).lstrip()
-    return bool(said) and said[0] not in "{`"
+    if not said or "```json".startswith(said):
+        return False
+    body = _OPENING.sub("", said)
+    if body and body[0] != "{":
+        return True
+    try:
+        json.loads(body)
+    except json.JSONDecodeError as fault:
+        return fault.pos < len(body) - _UNSURE and fault.msg not in _OPEN_END
+    return False
 
 
 def _without_thoughts(text: str) -> str:
