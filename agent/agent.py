@@ -93,10 +93,15 @@ class Agent:
         self._portal_stack = contextlib.ExitStack()
 
     def ask(
-        self, question: str, files: Sequence[str | Path] = (), *, thread: str | None = None
+        self,
+        question: str,
+        files: Sequence[str | Path] = (),
+        *,
+        thread: str | None = None,
+        second_reader: bool = False,
     ) -> Answer:
         """Answer a question; see `ask_async`. Not for use inside a running event loop."""
-        answer: Answer = self._run(self.ask_async, question, files, thread)
+        answer: Answer = self._run(self.ask_async, question, files, thread, second_reader)
         return answer
 
     async def ask_async(
@@ -104,6 +109,7 @@ class Agent:
         question: str,
         files: Sequence[str | Path] = (),
         thread: str | None = None,
+        second_reader: bool = False,
     ) -> Answer:
         """Answer a question.
 
@@ -111,6 +117,7 @@ class Agent:
             question: In words.
             files: Paths (or handles). A folder of DICOM files is one series or several.
             thread: Continue, or begin, a conversation that is kept under this name.
+            second_reader: Have another model of each tool read the same files, and compare.
 
         Returns:
             The answer. A specialist that fails is told in it; it never raises here.
@@ -118,7 +125,7 @@ class Agent:
         Raises:
             WardroundError: If there is nothing to ask with: no server, no planner.
         """
-        async for event in self.stream(question, files, thread=thread):
+        async for event in self.stream(question, files, thread=thread, second_reader=second_reader):
             if event.answer is not None:
                 return event.answer
         raise RuntimeError("the graph ended without an answer")
@@ -129,13 +136,14 @@ class Agent:
         files: Sequence[str | Path] = (),
         *,
         thread: str | None = None,
+        second_reader: bool = False,
     ) -> AsyncIterator[Event]:
         """Answer a question and tell what is being done; the last event is the answer."""
         if not 0 < len(question.strip()) <= _LONGEST_QUESTION:
             raise InvalidInput(f"A question has 1 to {_LONGEST_QUESTION:,} characters.")
         await self._open()
         async with self._turn(thread):
-            async for event in self._events(question, files, thread):
+            async for event in self._events(question, files, thread, second_reader):
                 yield event
 
     def _turn(self, thread: str | None) -> contextlib.AbstractAsyncContextManager[Any]:
@@ -145,7 +153,11 @@ class Agent:
         return self._turns.setdefault(thread, asyncio.Lock())
 
     async def _events(
-        self, question: str, files: Sequence[str | Path], thread: str | None
+        self,
+        question: str,
+        files: Sequence[str | Path],
+        thread: str | None,
+        second_reader: bool,
     ) -> AsyncIterator[Event]:
         names = self._names(files)
         config = {"configurable": {"thread_id": thread or uuid4().hex}}
@@ -154,7 +166,8 @@ class Agent:
             self._allow((await graph.aget_state(config)).values.get("sources", []))
         self._allow(names)
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        task = asyncio.create_task(self._drive(graph, question, names, config, queue))
+        given = {"question": question, "files": names, "second_reader": second_reader}
+        task = asyncio.create_task(self._drive(graph, given, config, queue))
         try:
             while (event := await queue.get()) is not None:
                 yield event
@@ -416,8 +429,7 @@ class Agent:
     async def _drive(
         self,
         graph: Any,
-        question: str,
-        names: Sequence[str],
+        given: dict[str, Any],
         config: dict[str, Any],
         queue: asyncio.Queue[Event | None],
     ) -> None:
@@ -427,7 +439,6 @@ class Agent:
             await queue.put(Event("progress", tool, share, detail))
 
         context = replace(self._current, report=report)
-        given = {"question": question, "files": list(names)}
         try:
             async for update in graph.astream(given, config, context=context):
                 for step, changed in update.items():

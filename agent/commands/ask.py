@@ -30,6 +30,9 @@ __all__ = ["answer_question", "command", "exit_code"]
     help="Write the answer into this folder as JSON, Markdown, HTML, FHIR and, of DICOM files, "
     "DICOM. FHIR and DICOM name the patient.",
 )
+@click.option(
+    "--second-reader", is_flag=True, help="Have another model of each tool read too, and compare."
+)
 def command(
     question: str,
     files: tuple[Path, ...],
@@ -37,11 +40,12 @@ def command(
     thread: str | None,
     pictures: Path | None,
     exports: Path | None,
+    second_reader: bool,
 ) -> None:
     """Ask QUESTION about FILES."""
     from agent.commands import run, show_json
 
-    answer = run(answer_question(question, files, thread, pictures, exports))
+    answer = run(answer_question(question, files, thread, pictures, exports, second_reader))
     if as_json:
         show_json(answer.model_dump(mode="json"))
     else:
@@ -57,6 +61,7 @@ async def answer_question(
     thread: str | None = None,
     pictures: Path | None = None,
     exports: Path | None = None,
+    second_reader: bool = False,
 ) -> Answer:
     """Ask, showing on stderr what is being done, and write the pictures where asked."""
     from agent.agent import Agent
@@ -64,7 +69,9 @@ async def answer_question(
 
     progress = Progress()
     async with Agent() as agent:
-        async for event in agent.stream(question, files, thread=thread):
+        async for event in agent.stream(
+            question, files, thread=thread, second_reader=second_reader
+        ):
             progress.show(f"{event.kind} {event.text} {event.detail}")
             if event.answer is not None:
                 progress.clear()

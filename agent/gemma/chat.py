@@ -15,6 +15,7 @@ from contextlib import aclosing
 from typing import Any
 
 from agent.answer import Attachment, Plan, Statement
+from agent.composition.material import material, statements_schema
 from agent.gate import plan_schema
 from agent.gemma import Composer, Planner, PlanRequest, Rejected
 from agent.toolbox import ToolInfo
@@ -92,8 +93,8 @@ class ChatGemma(Planner, Composer, ABC):
         self, question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]
     ) -> list[Statement]:
         """Write statements that may cite only the evidence given."""
-        schema = _statements_schema([one.id for one in evidence])
-        text = _material(question, evidence, rejected)
+        schema = statements_schema([one.id for one in evidence])
+        text = material(question, evidence, rejected)
         found = await self._ask(load(self.compose_prompt), text, "statements", schema)
         return [Statement.model_validate(one) for one in found["statements"]]
 
@@ -226,32 +227,3 @@ def _attachment_line(attachment: Attachment) -> str:
         else {}
     )
     return f"- {attachment.id}: {json.dumps(facts)}"
-
-
-def _statements_schema(ids: Sequence[str]) -> dict[str, Any]:
-    statement = {
-        "type": "object",
-        "properties": {
-            "text": {"type": "string", "minLength": 3, "maxLength": 600},
-            "kind": {"enum": ["finding", "measurement", "synthesis", "limitation"]},
-            "citations": {"type": "array", "items": {"enum": list(ids)}, "minItems": 1},
-        },
-        "required": ["text", "kind", "citations"],
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"statements": {"type": "array", "items": statement, "maxItems": 40}},
-        "required": ["statements"],
-        "additionalProperties": False,
-    }
-
-
-def _material(question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]) -> str:
-    lines = [json.dumps(one.model_dump(exclude_none=True), ensure_ascii=False) for one in evidence]
-    parts = ["<<<EVIDENCE", *lines, "EVIDENCE>>>", ""]
-    if rejected:
-        parts.append("These statements were not supported; mend or leave them out:")
-        parts += [f"- {one.statement.text} ({one.reason})" for one in rejected]
-        parts.append("")
-    return "\n".join([*parts, f"Question: {json.dumps(question, ensure_ascii=False)}"])
