@@ -16,6 +16,7 @@ from typing import Any
 
 from agent.answer import Attachment, Plan, Statement
 from agent.composition.material import material, statements_schema
+from agent.context import scrubbed
 from agent.gate import plan_schema
 from agent.gemma import Composer, Planner, PlanRequest, Rejected
 from agent.toolbox import ToolInfo
@@ -196,7 +197,9 @@ def _situation(request: PlanRequest) -> str:
 
 def _known(evidence: Sequence[Evidence]) -> list[str]:
     """What came back, each with the call that brought it; bounded."""
-    told = [f"- {one.tool} on {one.attachment or 'no file'}: {one.text}" for one in evidence]
+    told = [
+        f"- {one.tool} on {one.attachment or 'no file'}: {scrubbed(one.text)}" for one in evidence
+    ]
     left = len(told) - _MOST_KNOWN
     return [*told[:_MOST_KNOWN], *([f"- and {left} more"] if left > 0 else [])]
 
