@@ -68,7 +68,7 @@ def _section(title: str, lines: Iterable[str], join: str = "\n") -> Iterator[str
 def _said(answer: Answer) -> Iterator[str]:
     if answer.message:
         yield answer.message
-    parts = sections(answer) if getattr(answer, "sections", ()) else [_everything(answer)]
+    parts = sections(answer) if answer.sections else [_everything(answer)]
     parts = [part for part in parts if part.places]
     for part in parts:
         body = "\n".join(_statement(answer, answer.statements[place]) for place in part.places)
@@ -111,7 +111,7 @@ def _gaps(answer: Answer) -> Iterator[str]:
 def _disagreements(answer: Answer) -> Iterator[str]:
     for each in answer.disagreements:
         yield f"- {_line(each.text)} [{', '.join(each.citations)}]"
-        for worth in getattr(each, "worth", ()):
+        for worth in each.worth:
             yield f"  - {_line(worth)}"
 
 
@@ -164,8 +164,8 @@ def _provenance(answer: Answer) -> Iterator[str]:
         named = " ".join((call.tool, *call.attachments))
         yield f"- Kept from earlier in this conversation: {named}."
     yield f"- Planned by {known.planner}; written by {known.composer}; checked by {known.checker}."
-    examined = getattr(answer, "examination", None)
-    if examined is not None and examined.coverage is not None:
+    examined = answer.examination
+    if examined.coverage is not None:
         yield (
             f"- Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
             f"tells, {examined.hallucination or 0:.0%} is not in the evidence."

@@ -77,6 +77,9 @@ def devices(answer: Answer) -> list[Device]:
 def device_of(answer: Answer, evidence: Evidence) -> Device | None:
     """The model that gave a piece of evidence; None where that can't be told."""
     used = list(answer.provenance.models.get(evidence.tool, ()))
+    fact = answer.facts.get(evidence.id)
+    if fact is not None and fact.backend is not None:
+        used = [model for model in used if model.backend == fact.backend]
     if len(set(used)) == 1:
         return Device(evidence.tool, used[0])
     calls = [call for call in answer.plan.calls if call.tool == evidence.tool]
