@@ -47,6 +47,8 @@ class Material:
     replayed: tuple[Replayed, ...] = ()
     identified: bool = False
     """Whether HTML and Markdown name the patient."""
+    moved: bool = False
+    """Whether a file is another than at the question, by its handle: a copy, as the caller says."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -110,7 +112,7 @@ def gather(
         files: The files that were asked about, as they were named then.
         identified: Let HTML and Markdown name the patient.
         same_files: Take files that were moved or copied for the ones that were asked about,
-            where kind and size agree.
+            where kind and size agree; the answer's calls are then made again on them.
 
     Raises:
         InvalidInput: If a file is not one of the answer's.
@@ -119,7 +121,10 @@ def gather(
     if identified and not files:
         raise InvalidInput("Naming the patient needs the source files: name them.")
     origins = find_origins([Path(file) for file in files]) if files else []
-    material = Material(answer, _matched(answer, origins, same_files), identified=identified)
+    found = _matched(answer, origins, same_files)
+    handles = {one.id: one.handle for one in answer.attachments}
+    moved = any(handles[name] != origin.handle for name, origin in found.items())
+    material = Material(answer, found, identified=identified, moved=moved)
     if identified and material.header is None:
         raise InvalidInput("None of the files names a patient: only DICOM files do.")
     return material
