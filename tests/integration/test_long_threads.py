@@ -178,7 +178,7 @@ async def _planned(question: str, read: Sequence[str], gemma: EmbeddedGemma) -> 
     "question",
     [
         "and the left one?", "what about the right lung?", "y el izquierdo?", "et le gauche ?",
-        "und links?", "und die linke Seite?", "e o esquerdo?", "左边呢？", "那左侧呢", "why?",
+        "und links?", "e o esquerdo?", "左边呢？", "那左侧呢", "why?",
         "¿por qué?", "warum?", "pourquoi ?", "por quê?", "为什么？", "show me the evidence",
         "was wurde gefunden?", "¿qué se encontró?", "qu'a-t-on trouvé ?", "o que foi encontrado?",
     ],
