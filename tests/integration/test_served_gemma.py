@@ -95,7 +95,7 @@ def test_rest_of_a_reading_wishes_for_no_tool_twice(
     matcher = LLMatcher(gemma.checkpoint._guide, grammar)
     assert not matcher.is_error(), matcher.get_error()
     bits = int.from_bytes(matcher.compute_bitmask(), "little")
-    number = gemma.checkpoint.tokenizer.token_to_id
+    number: Any = gemma.checkpoint.tokenizer.token_to_id
     assert all(bits >> number(word) & 1 for word in allowed)
     assert not any(bits >> number(word) & 1 for word in denied)
 
