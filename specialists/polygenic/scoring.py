@@ -23,7 +23,7 @@ from specialists.polygenic.agreement import (
 )
 from specialists.polygenic.batches import Rows
 from specialists.polygenic.matching import IN_BLOCK, Ambiguous, Matcher, Status
-from specialists.polygenic.sums import Adder, Sums, Used, with_absent
+from specialists.polygenic.sums import Adder, Sums, with_absent
 from specialists.readers import worker
 from specialists.readers.calls import Block, copies_of, scaled
 from specialists.readers.chain_file import Chains, lifted
@@ -176,7 +176,7 @@ def _parsed(path: Path) -> ScoringFile:
     return _kept[stamp]
 
 
-_KEPT_VARIANTS = 200_000
+_KEPT_VARIANTS = 1_000_000
 _kept: dict[tuple[Path, int, int], ScoringFile] = {}
 
 
@@ -246,13 +246,12 @@ class Run:
         calls, sites = rows.read(block, start, stop, self._sexes)
         without = np.concatenate([calls.missing, calls.outside]) // max(self._samples, 1)
         called = np.bincount(without, minlength=stop - start) < self._samples
-        used = []
-        for matcher, own in zip(self.matchers, rows.users(start, stop), strict=True):
-            if not called.all():
-                matcher.without_calls(own.variant[~called[own.row]])
-                keep = called[own.row]
-                own = Used(own.variant[keep], own.row[keep], own.effect_is_reference[keep])
-            used.append(own)
+        used = rows.users(start, stop)
+        if not called.all():
+            without_calls = used.keep(~called[used.row])
+            for number, matcher in enumerate(self.matchers):
+                matcher.without_calls(without_calls.variant[without_calls.score == number])
+            used = used.keep(called[used.row])
         if self._adder is not None:
             self._adder.add(calls, sites.chromosome, used)
 
@@ -342,4 +341,6 @@ def _weight_share(score: ScoringFile, went_in: NDArray[np.bool_]) -> float:
     """How much of a score was used by squared weights; by count where all are 0."""
     squared = (score.weights[:, 2] - score.weights[:, 0]) ** 2
     whole = float(squared.sum())
-    return float(squared[went_in].sum()) / whole if whole > 0 else float(went_in.mean())
+    if whole > 0:
+        return float(squared[went_in].sum()) / whole
+    return float(went_in.sum()) / max(len(went_in), 1)
