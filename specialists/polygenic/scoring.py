@@ -22,6 +22,7 @@ from specialists.polygenic.agreement import (
     check_reference,
 )
 from specialists.polygenic.batches import Rows
+from specialists.polygenic.match_report import written
 from specialists.polygenic.matching import IN_BLOCK, Ambiguous, Matcher, Status
 from specialists.polygenic.sums import Adder, Sums, with_absent
 from specialists.readers import worker
@@ -60,6 +61,8 @@ class Options:
     genotype_field: GenotypeField = "GT"
     ambiguous: Ambiguous = "frequency"
     absent_means_reference: bool = False
+    match_report: bool = False
+    """Give a table of what became of each variant."""
     genome_build: str | None = None
     """Of the genotypes, where the files do not say and the caller does."""
     chain: Path | None = None
@@ -98,6 +101,8 @@ class Tally:
     """Fields of `MatchCounts`."""
     weight_share: float
     """Share of the score's summed squared weights that went into the sums."""
+    report: NDArray[np.uint8] | None = None
+    """Bytes of the match report, where it was asked for."""
 
 
 @transported
@@ -311,7 +316,10 @@ class Run:
             "calls_imputed_from_frequency": sums.imputed_from_frequency,
             "calls_left_out": sums.left_out,
         }
-        return Tally(score.facts, sums, counts, _weight_share(score, went_in))
+        report = None
+        if self.options.match_report:
+            report = written(score, matcher, self.alleles)
+        return Tally(score.facts, sums, counts, _weight_share(score, went_in), report)
 
     def _as_reference(
         self, score: ScoringFile, matcher: Matcher, counts: Mapping[str, int]

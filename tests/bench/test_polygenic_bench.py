@@ -148,7 +148,7 @@ def test_ten_scores_at_once_take_at_most_three_times_one(capsys, biobank):
         capsys,
         f"ten scores at once: {ten:.2f} s, one {one:.2f} s: ratio {ten / one:.2f} (target 3)",
     )
-    assert ratio <= 3
+    assert ten <= 3 * one
 
 
 def test_a_vcf_of_a_cohort_keeps_up_with_plink2(capsys, tmp_path, readers):

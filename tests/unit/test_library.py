@@ -11,7 +11,10 @@ from specialists.polygenic import library
 from specialists.polygenic.catalogue import choose
 from tools import scores
 
-SCORE = "#pgs_id=PGS000004\n#HmPOS_build=GRCh38\nhm_chr\thm_pos\teffect_allele\teffect_weight\n1\t5\tA\t1\n"
+SCORE = (
+    "#pgs_id=PGS000004\n#HmPOS_build=GRCh38\n"
+    "hm_chr\thm_pos\teffect_allele\teffect_weight\n1\t5\tA\t1\n"
+)
 INDEX = (
     "Polygenic Score (PGS) ID,PGS Name,Reported Trait,Mapped Trait(s) (EFO label),"
     "Number of Variants\n"
