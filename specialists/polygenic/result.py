@@ -227,14 +227,15 @@ def _lowered(scored: Scored) -> Iterator[str]:
 def _warnings(scored: Scored) -> Iterator[str]:
     request, counts = scored.request, scored.counts
     yield from _lowered(scored)
+    # What may make the result another person's, or unfit for this one, before how it was computed.
+    yield from (check.text for check in scored.people.quality if check.passed is False)
+    yield from scored.people.notes
     incomplete = scored.sums.variants < request.min_overlap * counts.variants
     if scored.chosen is None and incomplete.any():
         yield f"Samples with too many missing calls for min_overlap: {incomplete.sum():,}."
     build = scored.genotypes.genome_build
     yield from wording.warnings(scored.score, counts, scored.sums, build, request.keep_ambiguous)
     yield from scored.genotypes.notes
-    yield from scored.people.notes
-    yield from (check.text for check in scored.people.quality if check.passed is False)
 
 
 def _provenance(scored: Scored, duration_s: float) -> Provenance:

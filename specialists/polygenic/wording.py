@@ -113,7 +113,7 @@ def percentile_text(
 ) -> str:
     """One person's place in the file's own cohort."""
     return (
-        f"Among the {samples:,} samples of the same file {subject} is percentile"
+        f"Among the {samples:,} samples of the same file {subject} is at percentile"
         f" {percentile:.1f} (95% interval {interval[0]:.1f} to {interval[1]:.1f}; mid-rank;"
         " ancestry not considered)."
     )

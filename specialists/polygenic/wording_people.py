@@ -52,14 +52,14 @@ def standing_text(standing: Standing, subject: str = "this") -> str | None:
     """
     if standing.percentile is not None:
         return (
-            f"Among the panel's people of {standing.nearest} {subject} is percentile"
+            f"Among the panel's people of {standing.nearest} {subject} is at percentile"
             f" {standing.percentile:.1f} (95% interval {standing.percentile_low:.1f} to"
             f" {standing.percentile_high:.1f} for the number of these people)."
         )
     if standing.percentile_adjusted is not None:
         return (
             f"Adjusted for ancestry, among all {standing.people:,} people of the panel"
-            f" {standing.panel} {subject} is percentile {standing.percentile_adjusted:.1f}."
+            f" {standing.panel} {subject} is at percentile {standing.percentile_adjusted:.1f}."
         )
     return None
 
