@@ -24,14 +24,14 @@ __all__ = ["answer_question", "command", "exit_code"]
     "--pictures", type=click.Path(path_type=Path, file_okay=False), help="Write pictures here."
 )
 @click.option(
+    "--second-reader", is_flag=True, help="Have another model of each tool read too, and compare."
+)
+@click.option(
     "--export",
     "exports",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the answer into this folder as JSON, Markdown, HTML, FHIR and, of DICOM files, "
     "DICOM. FHIR and DICOM name the patient.",
-)
-@click.option(
-    "--second-reader", is_flag=True, help="Have another model of each tool read too, and compare."
 )
 def command(
     question: str,
@@ -78,17 +78,25 @@ async def answer_question(
                 if pictures is not None:
                     await agent.save_pictures_async(event.answer.pictures, pictures)
                 if exports is not None:
-                    await _export(event.answer, exports, files, agent)
+                    return await _exported(event.answer, exports, files, agent)
                 return event.answer
     raise RuntimeError("no answer")
 
 
-async def _export(answer: Answer, folder: Path, files: tuple[Path, ...], agent: Agent) -> None:
+async def _exported(answer: Answer, folder: Path, files: tuple[Path, ...], agent: Agent) -> Answer:
+    """Write the answer in every form that applies; a failure is told with the answer."""
+    from agent.answer import Failure
     from agent.commands import told
     from agent.export.forms import export_all
+    from specialists.errors import WardroundError
 
-    for path in await export_all(answer, folder, files, agent=agent):
-        told(f"wrote {path}")
+    try:
+        for path in await export_all(answer, folder, files, agent=agent):
+            told(f"wrote {path}")
+    except WardroundError as error:
+        failure = Failure(tool="export", code=error.code, message=error.client_message)
+        return answer.model_copy(update={"failures": (*answer.failures, failure)})
+    return answer
 
 
 def exit_code(answer: Answer) -> int:
