@@ -85,7 +85,7 @@ def important(
         if each.finding is not None:
             wanted = not repeats(each, evidence, facts)
         elif each.value is not None:
-            near = best < 0 and 2 * ranks[each.id] <= best
+            near = 2 * ranks[each.id] < best
             wanted = not technical(each, facts) if report else near
         else:
             wanted = (each.tool, each.attachment) not in structured

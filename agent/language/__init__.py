@@ -17,6 +17,7 @@ from agent.answer import Language
 __all__ = [
     "LANGUAGES",
     "detect",
+    "fixed",
     "function_words",
     "known",
     "listed",
@@ -123,6 +124,20 @@ def _table(name: str) -> dict[str, dict[Language, str]]:
 def _lines(name: str) -> list[str]:
     text = (files("agent") / "language" / name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def fixed(text: str, language: Language) -> str:
+    """A sentence that specialists always write in the same words, in a language; others as is."""
+    ended = text.endswith(".")
+    known_as = _fixed().get(text.removesuffix("."), {}).get(language)
+    if known_as is None:
+        return text
+    return known_as + ("。" if language == "zh" else ".") * ended
+
+
+@cache
+def _fixed() -> dict[str, dict[Language, str]]:
+    return _table("fixed.tsv")
 
 
 @cache

@@ -66,8 +66,6 @@ def _fault(statement: Statement, evidence: dict[str, Evidence], state: State) ->
     """Why a statement can't stand, or None."""
     if any(name not in evidence for name in statement.citations):
         return Verdict(False, "It cites evidence that is not there.", "citation")
-    if state["composer"] == PLAIN and language_of(state) != "en":
-        return None
     cited = [evidence[name] for name in statement.citations]
     text = without_attribution(statement.text, cited, facts_of(state))
     verdict = check(text, cited)

@@ -164,4 +164,4 @@ def test_technical_numbers_and_repetitions_are_not_important() -> None:
 def test_evidence_without_facts_is_quoted_in_another_language() -> None:
     item = Evidence(id="E1", tool="read_ecg", attachment="A1", text="Sinus rhythm, 62 a minute.")
     (said,) = compose("¿Qué muestra?", [item], (), {"E1": Fact(kind="text")}, "es")
-    assert said.text == "El modelo dice (en inglés): «Sinus rhythm, 62 a minute.»"
+    assert said.text == "«Sinus rhythm, 62 a minute.»"

@@ -9,7 +9,7 @@ import pytest
 from agent.answer import Fact
 from agent.composition.critical import critical
 from agent.composition.translated import clause
-from agent.language import LANGUAGES, detect, known, number, phrases, share, terms
+from agent.language import LANGUAGES, detect, fixed, known, number, phrases, share, terms
 from specialists.pathology.spec import HEADS
 from specialists.registry import specs
 from specialists.retina.spec import EDEMA, GRADES
@@ -109,3 +109,18 @@ def test_numbers_have_the_decimal_sign_of_the_language() -> None:
 def test_critical_findings_have_levels_and_reasons() -> None:
     assert {one.within for one in critical().values()} == {"minutes", "hours", "days"}
     assert all(one.why for one in critical().values())
+
+
+def test_what_specialists_always_say_is_said_in_every_language() -> None:
+    from specialists.chest_xray.reference import NOT_ASSESSED as FILM
+    from specialists.ct.report import NOT_ASSESSED as CT
+    from specialists.retina.reference import NOT_ASSESSED as RETINA
+    from specialists.skin.reference import NOT_ASSESSED as SKIN
+
+    for text in (*FILM, *CT, *RETINA, *SKIN):
+        assert fixed(text, "en").strip(".").lower() == text.strip(".").lower()
+        assert all(fixed(text, one) != text for one in LANGUAGES if one != "en"), text
+
+
+def test_sentence_that_the_table_lacks_stays_as_it_is() -> None:
+    assert fixed("Slices 3 to 5 are missing.", "fr") == "Slices 3 to 5 are missing."
