@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,19 @@ _FORMS = ("json", "markdown", "html", "fhir", "dicom-sr", "seg", "gsps")
 @click.option(
     "--same-files", is_flag=True, help="FILES were moved or copied since the question was asked."
 )
+@click.option(
+    "--store",
+    is_flag=True,
+    help="Store what is DICOM on the server of WARDROUND_DICOMWEB_URL, too (STOW-RS).",
+)
 def command(
-    answer: Path, files: tuple[Path, ...], form: str, out: Path, identified: bool, same_files: bool
+    answer: Path,
+    files: tuple[Path, ...],
+    form: str,
+    out: Path,
+    identified: bool,
+    same_files: bool,
+    store: bool,
 ) -> None:
     """Export ANSWER, the JSON of an answer, with the FILES that it is about.
 
@@ -47,6 +59,26 @@ def command(
         written = [out]
     for path in written:
         told(f"wrote {path}")
+    if store:
+        told(f"stored {_stored(written)} of them")
+
+
+def _stored(written: Sequence[Path]) -> int:
+    """Send the DICOM objects to the archive; gives how many there were."""
+    from pydicom import dcmread
+
+    from agent.settings import Settings
+    from agent.workshop import archive
+    from specialists.errors import InvalidInput
+
+    server = archive(Settings())
+    if server is None:
+        raise InvalidInput("Storing needs a DICOMweb server: set WARDROUND_DICOMWEB_URL.")
+    objects = [dcmread(path) for path in written if path.suffix == ".dcm"]
+    if not objects:
+        raise InvalidInput("Nothing that was written is DICOM, so there is nothing to store.")
+    server.store(objects)
+    return len(objects)
 
 
 def _read(path: Path) -> Answer:

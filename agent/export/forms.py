@@ -119,7 +119,8 @@ async def export_async(
         answer: What an agent gave back, now or earlier.
         form: A key of `FORMS`.
         files: The files that were asked about. FHIR and DICOM name patient and study from
-            them; HTML has the pictures made again from them.
+            them; HTML has the pictures made again from them. Studies of the DICOMweb server
+            may be named as in the question.
         identified: Let HTML and Markdown name the patient, too.
         same_files: Take files that were moved or copied for the ones that were asked about.
         agent: One that has been entered, to fetch pictures from; without it, one is made.
@@ -173,9 +174,14 @@ async def _gathered(
     """Headers are read by reader processes, which are waited for in a thread."""
     import asyncio
 
-    return await asyncio.to_thread(
-        gather, answer, files, identified=identified, same_files=same_files
-    )
+    from agent.settings import Settings
+    from agent.workshop import located
+
+    def read() -> Material:
+        paths = located(files, Settings())
+        return gather(answer, paths, identified=identified, same_files=same_files)
+
+    return await asyncio.to_thread(read)
 
 
 async def _completed(material: Material, forms: Sequence[Form], agent: Agent | None) -> Material:
