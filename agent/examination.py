@@ -85,7 +85,7 @@ def important(
         if each.finding is not None:
             wanted = not repeats(each, evidence, facts)
         elif each.value is not None:
-            near = 2 * ranks[each.id] < best
+            near = ranks[each.id] == best < 0
             wanted = not technical(each, facts) if report else near
         else:
             wanted = (each.tool, each.attachment) not in structured

@@ -186,7 +186,7 @@ class Writer:
     def _folded(self, drafts: Sequence[Draft]) -> list[Draft]:
         rows = [draft for draft in drafts if draft.form in {"pair", "row"}]
         best = min((rank(self._about, draft.cited) for draft in drafts), default=0)
-        unasked = [d for d in rows if not best or 2 * rank(self._about, d.cited) >= best]
+        unasked = [d for d in rows if not best or rank(self._about, d.cited) > best]
         others = len(drafts) > len(unasked) and self._kind != "report"
         if others and len(unasked) > _FEW_MEASUREMENTS:
             return unasked

@@ -65,8 +65,11 @@ def arrange(
 def rank(asked: Mapping[str, frozenset[str]], cited: Sequence[Evidence]) -> int:
     """Lower for evidence on what the question is about; 0 where it is about something else."""
     text = " ".join(each.text for each in cited)
-    answered = {**subjects(text), "word": words(text)}
-    return -sum(weight * len(asked[kind] & answered[kind]) for kind, weight in _WEIGHTS.items())
+    told = {**subjects(text), "word": words(text)}
+    # What is broader on both sides ('abnormality') makes nothing related.
+    related = (asked["named"] & told["finding"]) | (asked["finding"] & told["named"])
+    shared = {**{kind: asked[kind] & told[kind] for kind in told}, "finding": related}
+    return -sum(weight * len(shared[kind]) for kind, weight in _WEIGHTS.items())
 
 
 def _best(statements: Sequence[Statement], ranks: Sequence[int]) -> list[int]:

@@ -34,6 +34,8 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _SIGNS: dict[Language, str] = {"es": "¿¡ñ", "de": "ßäöü", "pt": "ãõ", "fr": "èùœâîû"}
 _SIGN_WEIGHT = 2
+_LEAST_OWN = 4
+"""Letters of a word that tells a language by being a term of it."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
 _DECIMAL_COMMA = frozenset({"es", "fr", "de", "pt"})
 
@@ -151,7 +153,12 @@ def function_words(language: Language) -> frozenset[str]:
 def _own_words() -> dict[Language, frozenset[str]]:
     """Words of terms that only one language has."""
     found = {
-        one: {word for row in terms().values() for word in _WORD.findall(row[one].lower())}
+        one: {
+            word
+            for row in terms().values()
+            for word in _WORD.findall(row[one].lower())
+            if len(word) >= _LEAST_OWN
+        }
         for one in LANGUAGES
     }
     return {

@@ -71,8 +71,8 @@ def asked(plugin: Path, film: Path, *options: str) -> dict[str, Any]:
 def test_second_reader_that_contradicts_is_told_beside_the_first(plugin: Path, data: Path) -> None:
     answer = asked(plugin, data / "cxr" / "RG1_J2KI.dcm", "--second-reader")
     texts = [one["text"] for one in answer["statements"] if one["citations"]]
-    assert texts[0].startswith("First reader: The model finds no pneumonia")
-    assert texts[1].startswith("Second reader: The model finds signs of pneumonia")
+    assert texts[0].startswith("First model: The model finds no pneumonia")
+    assert texts[1].startswith("Second model: The model finds signs of pneumonia")
     (found,) = answer["disagreements"]
     assert "report_chest_xray (mine) and report_chest_xray (reference)" in found["text"]
     assert found["worth"][0] == "report_chest_xray (mine): Nothing: it always says no."
