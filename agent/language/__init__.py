@@ -72,8 +72,9 @@ def known(concept: str) -> bool:
 
 
 def term(concept: str, language: Language) -> str:
-    """Say a concept of the specialists in a language; one that the table lacks as it is."""
-    return terms().get(concept, {}).get(language, concept)
+    """Say a concept in a language: of the specialists, else of the checker's terminology."""
+    row = terms().get(concept) or _terminology().get(concept) or {}
+    return row.get(language) or concept
 
 
 def phrase(key: str, language: Language, **slots: object) -> str:
@@ -115,6 +116,19 @@ def terms() -> dict[str, dict[Language, str]]:
 def phrases() -> dict[str, dict[Language, str]]:
     """Every template by its key, in every language."""
     return _table("phrases.tsv")
+
+
+@cache
+def _terminology() -> dict[str, dict[Language, str]]:
+    """The first name that the checker's terminology has in each language."""
+    text = (files("agent") / "grounding" / "data" / "terms.tsv").read_text(encoding="utf-8")
+    head, *rows = [line.split("\t") for line in text.splitlines() if line]
+    columns: list[Language] = [one for one in LANGUAGES if one in head]
+    return {
+        row[0]: {one: row[head.index(one)].split(";")[0].strip() for one in columns}
+        for row in rows
+        if len(row) == len(head)
+    }
 
 
 def _table(name: str) -> dict[str, dict[Language, str]]:
