@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.answer import Answer
 from agent.export.material import Material, gather
-from specialists.errors import InvalidInput
+from specialists.errors import InvalidInput, WardroundError
 
 if TYPE_CHECKING:
     from agent.agent import Agent
@@ -154,12 +154,23 @@ async def export_all(
 
     Returns:
         The files that were written.
+
+    Raises:
+        WardroundError: The first failure, after everything else was written.
     """
     material = await _gathered(answer, files, identified, same_files)
     forms = {name: one for name, one in FORMS.items() if not one.in_study or _in_study(material)}
     material = await _completed(material, list(forms.values()), agent)
     kept = [one for name, one in forms.items() if _has(name, material)]
-    return [_written(folder / one.file_name, one.write(material)) for one in kept]
+    written, failures = [], []
+    for one in kept:
+        try:
+            written.append(_written(folder / one.file_name, one.write(material)))
+        except WardroundError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return written
 
 
 def _chosen(form: str) -> Form:

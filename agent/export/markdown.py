@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from agent.answer import Answer, Attachment, Statement
+from agent.export.doubt import doubt
+from agent.export.order import Part, sections
 from agent.export.patient import named
 from specialists.schema import Evidence, Manifest
 
@@ -66,20 +68,25 @@ def _section(title: str, lines: Iterable[str], join: str = "\n") -> Iterator[str
 def _said(answer: Answer) -> Iterator[str]:
     if answer.message:
         yield answer.message
-    said = [each for each in answer.statements if each.kind != "limitation"]
-    if said:
-        yield "\n".join(map(_statement, said))
-    elif not answer.message:
+    parts = sections(answer) if getattr(answer, "sections", ()) else [_everything(answer)]
+    parts = [part for part in parts if part.places]
+    for part in parts:
+        body = "\n".join(_statement(answer, answer.statements[place]) for place in part.places)
+        titled = len(parts) > 1 or part.name == "urgent"
+        yield f"## {_line(part.title)}\n\n{body}" if titled else body
+    if not parts and not answer.message:
         yield "Nothing can be said: no specialist gave a result that supports a statement."
 
 
-def _statement(statement: Statement) -> str:
+def _everything(answer: Answer) -> Part:
+    places = [n for n, one in enumerate(answer.statements) if one.kind != "limitation"]
+    return Part("answer", "Answer", places)
+
+
+def _statement(answer: Answer, statement: Statement) -> str:
     references = f" [{', '.join(statement.citations)}]" if statement.citations else ""
-    doubt = {"uncertain": " (uncertain)", "inconclusive": " (inconclusive)"}
-    told = doubt.get(statement.certainty or "", "")
-    if told.strip(" ()") in statement.text.lower():
-        told = ""
-    return f"- {_line(statement.text)}{told}{references}"
+    told = doubt(answer, statement)
+    return f"- {_line(statement.text)}{f' ({told})' if told else ''}{references}"
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
@@ -90,7 +97,7 @@ def _sentences(texts: Iterable[str]) -> Iterator[str]:
 def _gaps(answer: Answer) -> Iterator[str]:
     """What was asked and not answered, what failed, and how much was dropped."""
     stated = [each for each in answer.statements if each.kind == "limitation"]
-    yield from map(_statement, stated)
+    yield from (_statement(answer, each) for each in stated)
     told = " ".join(each.text for each in stated)
     for failure in answer.failures:
         if failure.message.rstrip(".") not in told:
@@ -104,6 +111,8 @@ def _gaps(answer: Answer) -> Iterator[str]:
 def _disagreements(answer: Answer) -> Iterator[str]:
     for each in answer.disagreements:
         yield f"- {_line(each.text)} [{', '.join(each.citations)}]"
+        for worth in getattr(each, "worth", ()):
+            yield f"  - {_line(worth)}"
 
 
 def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:
@@ -155,6 +164,12 @@ def _provenance(answer: Answer) -> Iterator[str]:
         named = " ".join((call.tool, *call.attachments))
         yield f"- Kept from earlier in this conversation: {named}."
     yield f"- Planned by {known.planner}; written by {known.composer}; checked by {known.checker}."
+    examined = getattr(answer, "examination", None)
+    if examined is not None and examined.coverage is not None:
+        yield (
+            f"- Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
+            f"tells, {examined.hallucination or 0:.0%} is not in the evidence."
+        )
     for name, digest in known.prompts.items():
         yield f"- Prompt {name}, {digest[:12]}"
     if known.versions:

@@ -2,6 +2,8 @@ import gzip
 import json
 import re
 from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
 
 import jsonschema
 import pytest
@@ -28,6 +30,7 @@ from specialists.errors import InvalidInput
 from specialists.schema import Evidence, EvidenceFinding, Manifest, Provenance
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+CARD = ("Consulted as", "Evaluated on", "Weights", "Terms")
 MEANINGS = {
     scheme: {code: told for each in words.values() for code, (told, _) in each.items()}
     for scheme, words in concepts.items()
@@ -239,6 +242,16 @@ def test_a_page_reads_in_order_and_says_that_it_was_not_reviewed():
     assert "Preliminary – not reviewed" in page
     assert "3 cm³" in page
     assert "Patient" not in page
+
+
+def test_the_own_words_of_a_page_are_in_six_languages():
+    rows = (files("agent.export") / "labels.tsv").read_text("utf-8").splitlines()
+    assert all(len(row.split("\t")) == 6 and all(row.split("\t")) for row in rows)
+    page = to_html(Material(_answer(), now=NOW))
+    headings = re.findall(r"<h2>([^<]+)</h2>", page) + re.findall(r"<d?th?>([^<]+)<", page)
+    known = {escape(row.split("\t")[0], quote=False) for row in rows}
+    told = [heading for heading in headings if heading not in CARD]
+    assert set(told) <= known
 
 
 def test_an_answer_without_statements_is_a_page_too():
