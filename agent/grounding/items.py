@@ -1,0 +1,89 @@
+"""Tokens to items: the longest phrases that the lexicon knows, numbers, and what is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from agent.grounding.lexicon import Lexicon, Tag, lexicon
+from agent.grounding.tokens import Token, stem
+
+__all__ = ["Item", "itemise"]
+
+_LINKS = ("", "s", "es", "n", "en", "er")
+_SHORTEST_PART = 3
+
+
+@dataclass(frozen=True)
+class Item:
+    """A phrase, a number, a sign or an unknown word."""
+
+    start: int
+    end: int
+    """Token positions: first, and one behind the last."""
+    tags: frozenset[Tag]
+    text: str
+    stem: str
+    kind: str
+    """phrase, number, sign or unknown."""
+
+    def values(self, kind: str) -> list[str]:
+        """Return the values of its tags of one kind."""
+        return sorted(value for tag, value in self.tags if tag == kind)
+
+    def has(self, *kinds: str) -> bool:
+        """Tell whether it has a tag of one of these kinds."""
+        return any(kind in kinds for kind, _ in self.tags)
+
+
+def itemise(tokens: Sequence[Token], language: str, own: Lexicon | None = None) -> list[Item]:
+    """Find the phrases of a sentence, the longest at each place.
+
+    Args:
+        tokens: The sentence, from `tokenise`; German compounds already apart (`unfold`).
+        language: Whose lexicon to use.
+        own: Names that only the cited evidence uses; they go first.
+    """
+    book = lexicon(language)
+    found: list[Item] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        mine = own.at(tokens, at) if own is not None and token.kind == "word" else None
+        match = mine or (book.at(tokens, at) if token.kind != "number" else None)
+        end, tags = match if match is not None else (at + 1, frozenset[Tag]())
+        text = " ".join(t.text for t in tokens[at:end])
+        kind = "phrase" if match else {"number": "number", "sign": "sign"}.get(token.kind, "unknown")
+        found.append(Item(at, end, tags, text, token.stem, kind))
+        at = end
+    return found
+
+
+def unfold(tokens: Sequence[Token], language: str) -> list[Token]:
+    """Take German compounds apart that the lexicon doesn't know as a whole."""
+    if language != "de":
+        return list(tokens)
+    parts: list[Token] = []
+    for token in tokens:
+        split = _parts(token.text) if token.kind == "word" else None
+        parts += [Token(p, stem(p, "de"), "word") for p in split] if split else [token]
+    return parts
+
+
+@lru_cache(maxsize=4096)
+def _parts(word: str) -> tuple[str, ...] | None:
+    book = lexicon("de")
+    if stem(word, "de") in book.vocabulary or len(word) < 2 * _SHORTEST_PART + 1:
+        return None
+    for cut in range(len(word) - _SHORTEST_PART, _SHORTEST_PART - 1, -1):
+        head, tail = word[:cut], word[cut:]
+        for link in _LINKS:
+            base = head.removesuffix(link) if link else head
+            if len(base) < _SHORTEST_PART or (link and not head.endswith(link)):
+                continue
+            if stem(base, "de") in book.singles:
+                rest = (tail,) if stem(tail, "de") in book.singles else _parts(tail)
+                if rest:
+                    return (base, *rest)
+    return None

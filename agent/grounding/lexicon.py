@@ -1,0 +1,221 @@
+"""What words mean, in six languages: terms, cues of assertion, units, and words that mean nothing.
+
+One table of terms (`terms.tsv`, with codes), one of cues (`cues.tsv`), one of units and a list of
+harmless words a language. A phrase may have several tags; the longest phrase at a place wins.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+
+from agent.grounding.tokens import LANGUAGES, Token, stem, tokenise
+
+__all__ = ["Lexicon", "Tag", "Term", "language_of", "lexicon", "read_table", "terms"]
+
+Tag = tuple[str, str]
+"""Kind and value: ('finding', 'pneumonia'), ('no', ''), ('q', 'volume'), ('w', '')."""
+Phrases = dict[str, list[tuple[tuple[str, ...], frozenset[Tag]]]]
+"""By first stem: all stems of the phrase and its tags; longest first."""
+
+_SIDES = {
+    "left": {
+        "en": "left; leftward; left sided; lefthand; left hand; l; lt; leftsided",
+        "es": "izquierdo; izquierda; izquierdos; izquierdas; izq",
+        "fr": "gauche; gauches",
+        "de": "links; linke; linker; linkes; linken; linkem; linksseitig; linksseitige; li",
+        "pt": "esquerdo; esquerda; esquerdos; esquerdas; esq",
+        "zh": "左; 左侧; 左边; 左部; 左方",
+    },
+    "right": {
+        "en": "right; rightward; right sided; righthand; right hand; r; rt; rightsided",
+        "es": "derecho; derecha; derechos; derechas; der; dcho; dcha",
+        "fr": "droit; droite; droits; droites",
+        "de": "rechts; rechte; rechter; rechtes; rechten; rechtem; rechtsseitig; rechtsseitige; re",
+        "pt": "direito; direita; direitos; direitas; dir",
+        "zh": "右; 右侧; 右边; 右部; 右方",
+    },
+    "both": {
+        "en": "bilateral; bilaterally; both sides; either side; both lungs; each side; each lung; "
+        "both eyes; both kidneys; bibasal; bibasilar; bihilar; two lungs; either lung; "
+        "both sided",
+        "es": "bilateral; bilaterales; bilateralmente; ambos lados; ambos pulmones; cada lado; "
+        "cada pulmón; ambos ojos; los dos lados; los dos pulmones; ambos riñones",
+        "fr": "bilatéral; bilatérale; bilatéraux; bilatérales; des deux côtés; les deux poumons; "
+        "chaque poumon; chaque côté; deux côtés; deux poumons; les deux yeux; deux yeux",
+        "de": "beidseits; beidseitig; beidseitige; bilateral; bilaterale; beide lungen; "
+        "beiden lungen; beiden seiten; jeder lunge; jeder seite; bds; beide augen; beider lungen; "
+        "beide seiten",
+        "pt": "bilateral; bilaterais; ambos os lados; ambos os pulmões; cada lado; cada pulmão; "
+        "dois lados; dois pulmões; ambos os olhos; os dois pulmões",
+        "zh": "双侧; 两侧; 双肺; 两肺; 双眼; 双; 每侧; 左右两侧; 两边",
+    },
+}
+_LEFT_RIGHT_SITES = {
+    "lul": ("left", "upper lobe"), "lll": ("left", "lower lobe"), "rul": ("right", "upper lobe"),
+    "rml": ("right", "middle lobe"), "rll": ("right", "lower lobe"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Term:
+    """One concept of the terminology."""
+
+    name: str
+    category: str
+    """finding, trait, procedure, drug, anatomy, attribute, change, modifier or thing."""
+    broader: tuple[str, ...] = ()
+    """Concepts that this one is a kind of (for anatomy: a part of)."""
+    snomed: str | None = None
+    radlex: str | None = None
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    """By language: the preferred name, then synonyms."""
+
+
+@dataclass
+class Lexicon:
+    """The phrases of one language."""
+
+    language: str
+    phrases: Phrases = field(default_factory=dict)
+    vocabulary: set[str] = field(default_factory=set)
+    """Stems of all words of all phrases."""
+    singles: dict[str, frozenset[Tag]] = field(default_factory=dict)
+
+    def add(self, phrase: str, tag: Tag) -> None:
+        """Add a meaning to a phrase."""
+        stems = tuple(t.stem for t in tokenise(phrase, self.language) if t.text not in {"-", "'"})
+        if not stems:
+            return
+        choices = self.phrases.setdefault(stems[0], [])
+        for at, (known, tags) in enumerate(choices):
+            if known == stems:
+                choices[at] = (stems, tags | {tag})
+                break
+        else:
+            choices.append((stems, frozenset({tag})))
+        self.vocabulary.update(stems)
+
+    def close(self) -> None:
+        """Sort, once all is added; what has a meaning is no longer harmless."""
+        for first, choices in self.phrases.items():
+            choices = [(stems, _settled(tags)) for stems, tags in choices]
+            choices.sort(key=lambda choice: -len(choice[0]))
+            self.phrases[first] = choices
+            self.singles.update({first: tags for stems, tags in choices if len(stems) == 1})
+
+    def at(self, tokens: Sequence[Token], start: int) -> tuple[int, frozenset[Tag]] | None:
+        """Return the end and the tags of the longest phrase that begins at a token."""
+        for stems, tags in self.phrases.get(tokens[start].stem, ()):
+            end = start + len(stems)
+            if end <= len(tokens) and all(
+                tokens[start + at].stem == each for at, each in enumerate(stems)
+            ):
+                return end, tags
+        return None
+
+
+def _settled(tags: frozenset[Tag]) -> frozenset[Tag]:
+    return tags - {("w", "")} if len(tags) > 1 else tags
+
+
+def read_table(name: str) -> list[dict[str, str]]:
+    """Read one of the checker's tables."""
+    text = files("agent.grounding").joinpath("data").joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def split(cell: str) -> tuple[str, ...]:
+    """Split a cell of phrases."""
+    return tuple(part.strip() for part in cell.split(";") if part.strip())
+
+
+@lru_cache(maxsize=1)
+def terms() -> dict[str, Term]:
+    """Load the terminology."""
+    return {
+        row["name"]: Term(
+            row["name"],
+            row["category"],
+            split(row["broader"]),
+            row["snomed"] or None,
+            row["radlex"] or None,
+            {language: split(row[language]) for language in LANGUAGES},
+        )
+        for row in read_table("terms.tsv")
+    }
+
+
+@lru_cache(maxsize=4096)
+def above(name: str) -> frozenset[str]:
+    """Return a concept with all that it is a kind (or a part) of."""
+    term = terms().get(name)
+    return frozenset({name}).union(*(above(each) for each in (term.broader if term else ())))
+
+
+@lru_cache(maxsize=8)
+def lexicon(language: str) -> Lexicon:
+    """Load the phrases of one language.
+
+    Args:
+        language: One of `LANGUAGES`. English terms are understood in all of them.
+    """
+    book = Lexicon(language)
+    for term in terms().values():
+        for phrase in term.names[language]:
+            book.add(phrase, (term.category, term.name))
+    for row in read_table("cues.tsv"):
+        for phrase in split(row[language]):
+            book.add(phrase, (row["kind"], row["value"]))
+    for side, phrases in _SIDES.items():
+        for phrase in split(phrases[language]):
+            book.add(phrase, ("side", side))
+    for word, (side, site) in _LEFT_RIGHT_SITES.items():
+        book.add(word, ("side", side))
+        book.add(word, ("anatomy", site))
+    _add_harmless(book)
+    if language != "en":
+        _add_english(book)
+    book.close()
+    return book
+
+
+def _add_harmless(book: Lexicon) -> None:
+    path = files("agent.grounding").joinpath("data").joinpath("words")
+    text = path.joinpath(f"{book.language}.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            for phrase in split(line):
+                book.add(phrase, ("w", ""))
+
+
+def _add_english(book: Lexicon) -> None:
+    """Add English names of things, where the language has no word of that spelling."""
+    for term in terms().values():
+        if term.category not in {"finding", "trait", "drug", "procedure"}:
+            continue
+        for phrase in term.names["en"]:
+            tokens = tokenise(phrase, book.language)
+            if not tokens or tokens[0].stem in book.vocabulary:
+                continue
+            book.add(phrase, (term.category, term.name))
+
+
+@lru_cache(maxsize=4096)
+def language_of(text: str) -> str:
+    """Tell in which of the six languages a statement is; English where nothing decides."""
+    if any("\u3400" <= char <= "\u9fff" for char in text):
+        return "zh"
+    best, most = "en", -1.0
+    for language in LANGUAGES[:-1]:
+        book = lexicon(language)
+        words = [t for t in tokenise(text, language) if t.kind == "word"]
+        known = sum(t.stem in book.singles for t in words) + 0.5 * sum(
+            t.stem in book.vocabulary for t in words
+        )
+        if known > most + 1e-9:
+            best, most = language, known
+    return best
