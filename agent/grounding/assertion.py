@@ -177,21 +177,27 @@ def _meanings(items: Sequence[Item], clause: Clause, at: int) -> set[str]:
             continue
         if item.has("undecided"):
             told.add("undecided")
+        if item.has("untrue"):
+            flips.add("untrue")
         if item.has("not"):
             meaning = negated(items, clause, cue)
             if meaning == "absent":
-                flips |= {"not"} if _reaches(items, clause, cue, at) else set()
+                flips |= {"no"} if _reaches(items, clause, cue, at) else set()
             elif meaning:
                 told.add(meaning)
         elif item.has("no") and cue < at:
             if any(items[i].has("excl") for i in range(at + 1, clause.end)):
                 told.add("possible")
                 return told - {"absent"}
-            flips.add("no")
-        elif item.has("no") and cue > at and _answers_no(items, clause, cue):
-            flips.add("no")
-        elif item.has("abs") and not _after_not(items, clause, cue) and cue > at:
-            flips.add("abs")
+            _add_no(items, clause, cue, told, flips)
+        elif item.has("no") and cue > at:
+            if _answers_no(items, clause, cue):
+                flips.add("no")
+            elif negated(items, clause, cue, _NEAR + 2) == "undecided":
+                told.add("undecided")
+        elif item.has("abs") and not _after_not(items, clause, cue):
+            if cue > at or not _names(items, range(clause.start, cue)):
+                flips.add("abs")
         if item.has("possible", "set"):
             told.add("possible")
         if item.has("probable") and not item.has("not"):
@@ -205,6 +211,20 @@ def _meanings(items: Sequence[Item], clause: Clause, at: int) -> set[str]:
     return told
 
 
+def _add_no(
+    items: Sequence[Item], clause: Clause, cue: int, told: set[str], flips: set[str]
+) -> None:
+    """'No X' denies, 'no clear X' nearly, 'without being conclusive' leaves open."""
+    for at in range(cue + 1, min(cue + 1 + _NEAR + 2, clause.end)):
+        if items[at].has("sure", "definite"):
+            named = _names(items, range(at + 1, clause.end))
+            told.add("unlikely" if named and at == cue + 1 else "undecided")
+            return
+        if items[at].has(*NAMED):
+            break
+    flips.add("no")
+
+
 def _answers_no(items: Sequence[Item], clause: Clause, cue: int) -> bool:
     """'Pneumonia: no', and nothing behind it that would be denied."""
     before = items[cue - 1]
@@ -213,9 +233,11 @@ def _answers_no(items: Sequence[Item], clause: Clause, cue: int) -> bool:
     )
 
 
-def negated(items: Sequence[Item], clause: Clause, cue: int) -> str | None:
+def negated(
+    items: Sequence[Item], clause: Clause, cue: int, reach: int = _NEAR
+) -> str | None:
     """Tell what a 'not' makes of the word that it stands before: open, possible, absent, …"""
-    for at in range(cue + 1, min(cue + 1 + _NEAR, clause.end)):
+    for at in range(cue + 1, min(cue + 1 + reach, clause.end)):
         item = items[at]
         if item.has("excl"):
             return "possible"
@@ -255,7 +277,8 @@ def _named_before(items: Sequence[Item], at: int) -> bool:
     while place >= 0 and steps < _NEAR:
         item = items[place]
         if item.has("q"):
-            return bool(_ODDS & set(item.values("q"))) and not _before_number(items, place)
+            odds = _ODDS if _counted(items) else _ODDS - {"risk"}
+            return bool(odds & set(item.values("q"))) and not _before_number(items, place)
         linked = item.has("finding", "attribute") and items[place + 1].has("or", "and")
         if item.kind == "number" or not (
             linked or item.has("w", "or", "modifier", "attribute", "no", "anatomy")
@@ -270,12 +293,17 @@ def _named_after(items: Sequence[Item], at: int) -> bool:
     """Only little words between the name and what is told of it."""
     for item in items[at + 1 : at + 1 + _NEAR]:
         if item.has("q"):
-            return bool((_ODDS | {"grade"}) & set(item.values("q")))
+            odds = _ODDS if _counted(items) else _ODDS - {"risk"}
+            return bool(odds & set(item.values("q")))
         if not item.has("w", "and", "side", "or", "finding"):
             return False
         if item.has("finding") and not items[at + 1].has("or"):
             return False
     return False
+
+
+def _counted(items: Sequence[Item]) -> bool:
+    return any(item.kind == "number" for item in items)
 
 
 def _before_number(items: Sequence[Item], at: int) -> bool:

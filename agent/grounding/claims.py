@@ -23,6 +23,9 @@ _LOOSE = {"single", "multiple", "small", "early", "minimal", "old", "simple", "l
           "mild", "high risk", "low risk"}  # fmt: skip
 """Modifiers that are everyday words too: they count only right beside a finding."""
 _JOINED = {
+    ("fluid", "lung"): "pleural effusion",
+    ("fluid", "pleura"): "pleural effusion",
+    ("fluid", "abdomen"): "ascites",
     ("enlargement", "heart"): "cardiomegaly",
     ("enlargement", "lymph node"): "lymphadenopathy",
     ("enlargement", "liver"): "hepatomegaly",
@@ -173,10 +176,21 @@ def _sentence(text: str, language: str, own: Lexicon | None) -> Sentence:
     spans = clauses(items)
     mentions = _placed(items, spans, _mentions(items, spans, counted), counted)
     mentions = [_joined(each) for each in mentions]
-    quantities = find_quantities(items, spans, numbers, counted)
+    quantities = _renamed(items, mentions, find_quantities(items, spans, numbers, counted))
     return Sentence(
         tokens, items, spans, tuple(_grouped(items, mentions)), numbers, quantities, counted
     )
+
+
+def _renamed(
+    items: Sequence[Item], mentions: Sequence[Mention], quantities: Sequence[Quantity]
+) -> list[Quantity]:
+    """Let numbers be of a name that a finding and its place have together."""
+    joined = {v: m.names for m in mentions for v in items[m.start].values("finding")}
+    return [
+        replace(q, subjects=frozenset(n for s in q.subjects for n in joined.get(s, {s})))
+        for q in quantities
+    ]
 
 
 def _mentions(
@@ -184,6 +198,10 @@ def _mentions(
 ) -> list[Mention]:
     found = []
     asked = bool(items) and items[-1].text == "?"
+    shared = any(("thing", "tile") in item.tags for item in items) and any(
+        item.kind == "number" or item.has("frac") or at in counted
+        for at, item in enumerate(items)
+    )
     scored = any({("q", "score"), ("q", "percentile")} & item.tags for item in items)
     for clause in spans:
         for at in range(clause.start, clause.end):
@@ -192,6 +210,8 @@ def _mentions(
             if kind is None or at in counted:
                 continue
             level, undecided = level_of(items, clause, at)
+            if kind == "finding" and shared and level in {0, 1, 2}:
+                level = None
             if kind == "finding" and scored and level == 2 and _names_score(items, clause, at):
                 level = None
             status = "hypothetical" if asked else status_of(items, clause, at)
@@ -228,8 +248,9 @@ def _placed(
         holders = [m for m in inside if m.category in {"finding", "procedure"}]
         holders = holders or [m for m in inside if m.category in {"change", "attribute"}]
         places = [(m.start, m.end) for m in holders]
+        risky = any(("q", "risk") in items[at].tags for at in range(clause.start, clause.end))
         for at in range(clause.start, clause.end):
-            for slot, values, kind in _extras(items[at]):
+            for slot, values, kind in _extras(items[at], risky):
                 if at in counted:
                     continue
                 index = nearest(items, (at, at + 1), places)
@@ -254,9 +275,11 @@ def _placed(
     ]
 
 
-def _extras(item: Item) -> list[tuple[str, set[str], str]]:
+def _extras(item: Item, risky: bool) -> list[tuple[str, set[str], str]]:
     extras = [("sides", set(SIDES[side]), "side") for side in item.values("side")]
     extras += [("sites", {site}, "site") for site in item.values("anatomy")]
+    if risky:
+        extras += [("modifiers", {f"{value} risk"}, "modifier") for value in item.values("hl")]
     return extras + [
         ("modifiers", {name}, "loose" if name in _LOOSE else "modifier")
         for name in item.values("modifier")

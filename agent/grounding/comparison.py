@@ -64,6 +64,8 @@ def _bound(item: Item) -> bool:
 def _holds(case: Case, sentence: Sentence, at: int) -> bool:
     if _repeats(case, sentence, at):
         return True
+    if _since(sentence, at):
+        return _grown(case, sentence.items[at])
     subjects = list(_subjects(sentence, at))
     if len(subjects) != 2:
         return not sentence.said_of_two(sentence.clause_of(at))
@@ -75,6 +77,22 @@ def _holds(case: Case, sentence: Sentence, at: int) -> bool:
     return bool(kinds) and all(
         one[kind] > two[kind] if more else one[kind] < two[kind] for kind in kinds
     )
+
+
+def _since(sentence: Sentence, at: int) -> bool:
+    """'Bigger than on the previous film'."""
+    clause = sentence.clause_of(at)
+    return any(
+        sentence.items[i].has("earlier") or ("x", "time") in sentence.items[i].tags
+        for i in range(clause.start, clause.end)
+    )
+
+
+def _grown(case: Case, item: Item) -> bool:
+    more = item.has("more") or ">" in item.values("cmp")
+    name = "increased" if more else "decreased"
+    change = Mention(frozenset({name}), "change", 2, False, "current")
+    return ("change", name) in case.tags or trend_holds(case, change)
 
 
 def _repeats(case: Case, sentence: Sentence, at: int) -> bool:

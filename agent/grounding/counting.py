@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from agent.grounding.case import Case, Refusal, above_all
 from agent.grounding.known import Known
+from agent.grounding.naming import seats
 from agent.grounding.numbers import NONE, Unit, agrees, unit_named
 from agent.grounding.quantities import Quantity
 
@@ -45,12 +46,10 @@ def _ranked(case: Case, said: Quantity) -> Quantity:
     if number.unit.kind != "proportion" or not _has_percentile(case):
         return said
     people = {v for kind, v in said.around if kind in {"label", "thing"}}
-    if ("q", "overlap") in said.around or "variant" in people:
+    if ("q", "overlap") in said.around or "variant" in people or not _ranks(case):
         return said
     rank = number.value
     tags = said.around
-    if number.role == "fraction" and not people & {"sample", "population"}:
-        pass
     above = ("more", "") in tags or ("cmp", ">") in tags
     below = ("less", "") in tags or ("cmp", "<") in tags
     wording = {value for kind, value in tags if kind == "rank"}
@@ -67,6 +66,12 @@ def _ranked(case: Case, said: Quantity) -> Quantity:
         said,
         number=replace(number, value=value, unit=_PERCENTILE, comparator="=", half_step=half, role=None),
     )
+
+
+def _ranks(case: Case) -> bool:
+    """'The score is higher than in 84 %', and not 'the patient is taller than 84 %'."""
+    ranked = {("q", "score"), ("q", "percentile"), ("label", "sample"), ("thing", "file")}
+    return any(ranked & item.tags for item in case.said.items)
 
 
 def _sample_first(case: Case, said: Quantity) -> bool:
@@ -134,7 +139,17 @@ def _small_talk(case: Case, said: Quantity) -> bool:
     sizes = {known.class_size for known in case.known} - {0}
     if number.value in sizes and not said.things:
         return True
+    if said.things and number.value == _count(case, said.things):
+        return True
     return number.spoken and number.value <= 2 and not said.things and number.value > 0
+
+
+def _count(case: Case, names: frozenset[str]) -> int:
+    """In how many pieces of evidence a finding is there."""
+    return sum(
+        any(names & above_all(m.names) and (m.level or 0) > 0 for m in known.mentions)
+        for known in case.known
+    )
 
 
 def _unit_slipped(said: Quantity, other: Quantity) -> bool:
@@ -261,6 +276,7 @@ def _place_fits(case: Case, said: Quantity, known: Known, other: Quantity) -> bo
     if not said.anatomy or said.number.label:
         return True
     own = {v for kind, v in other.around if kind in {"anatomy", "finding", "thing"}}
+    own |= {s for m in known.mentions for s in seats(m)}
     reached = above_all(own | known.anatomy) if len(known.claims.sentences) == 1 else above_all(own)
     if not own:
         reached |= above_all(known.anatomy)

@@ -52,6 +52,8 @@ def itemise(tokens: Sequence[Token], language: str, own: Lexicon | None = None) 
         token = tokens[at]
         mine = own.at(tokens, at) if own is not None and token.kind == "word" else None
         match = mine or (book.at(tokens, at) if token.kind != "number" else None)
+        if match is None and token.kind == "word" and (form := book.inflected(token.text)):
+            match = (at + 1, form)
         end, tags = match if match is not None else (at + 1, frozenset[Tag]())
         text = " ".join(t.text for t in tokens[at:end])
         kind = "phrase" if match else {"number": "number", "sign": "sign"}.get(token.kind, "unknown")

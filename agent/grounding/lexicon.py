@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
-from agent.grounding.tokens import LANGUAGES, Token, stem, tokenise
+from agent.grounding.tokens import LANGUAGES, Token, plain, tokenise
 
 __all__ = ["Lexicon", "Tag", "Term", "language_of", "lexicon", "read_table", "terms"]
 
@@ -60,6 +60,37 @@ _LEFT_RIGHT_SITES = {
 }  # fmt: skip
 
 
+_VERBAL = {"seen", "sure", "possible", "probable", "excl", "abs", "q", "undecided", "no", "definite",
+           "change", "x"}  # fmt: skip
+_ENDINGS = {
+    "es": "aron ieron eron aban ando iendo endo ado ada ido ida aba ian ia ara era aste amos emos "
+    "ar er ir an en on o a e i ase iese arse erse irse arlo arla erlo erla irlo irla arlos arlas "
+    "erlos erlas irlos irlas os as es",
+    "pt": "aram eram iram avam ando endo indo ado ada ido ida ava iam ia ou eu iu ara amos emos "
+    "ar er ir am em a e o i as os es",
+    "fr": "aient ait ant ent ees ee er ir re e a it is i u ue ons ez erent irent isse",
+    "de": "ten tet test te st et t en e n est",
+}
+_SHORTEST_ROOT = 3
+
+
+@lru_cache(maxsize=65536)
+def root(word: str, language: str) -> str | None:
+    """Cut the ending of a conjugated verb."""
+    for ending in sorted(_ENDINGS.get(language, "").split(), key=len, reverse=True):
+        base = word.removesuffix(ending)
+        if base != word and len(base) >= _SHORTEST_ROOT:
+            return _without_prefix(base, language)
+    return _without_prefix(word, language) if len(word) >= _SHORTEST_ROOT else None
+
+
+def _without_prefix(word: str, language: str) -> str:
+    """German participles: 'gefunden', 'gemeldet'."""
+    if language == "de" and word.startswith("ge") and len(word) > 5:
+        return word[2:]
+    return word
+
+
 @dataclass(frozen=True)
 class Term:
     """One concept of the terminology."""
@@ -84,10 +115,13 @@ class Lexicon:
     vocabulary: set[str] = field(default_factory=set)
     """Stems of all words of all phrases."""
     singles: dict[str, frozenset[Tag]] = field(default_factory=dict)
+    roots: dict[str, frozenset[Tag]] = field(default_factory=dict)
+    """Words without their endings of conjugation, for forms that no table lists."""
 
     def add(self, phrase: str, tag: Tag) -> None:
         """Add a meaning to a phrase."""
-        stems = tuple(t.stem for t in tokenise(phrase, self.language) if t.text not in {"-", "'"})
+        tokens = [t for t in tokenise(phrase, self.language) if t.text not in {"-", "'"}]
+        stems = tuple(token.stem for token in tokens)
         if not stems:
             return
         choices = self.phrases.setdefault(stems[0], [])
@@ -98,6 +132,8 @@ class Lexicon:
         else:
             choices.append((stems, frozenset({tag})))
         self.vocabulary.update(stems)
+        if len(stems) == 1 and (base := root(plain(tokens[0].text), self.language)):
+            self.roots[base] = self.roots.get(base, frozenset()) | {tag}
 
     def close(self) -> None:
         """Sort, once all is added; what has a meaning is no longer harmless."""
@@ -106,6 +142,14 @@ class Lexicon:
             choices.sort(key=lambda choice: -len(choice[0]))
             self.phrases[first] = choices
             self.singles.update({first: tags for stems, tags in choices if len(stems) == 1})
+
+    def inflected(self, word: str) -> frozenset[Tag] | None:
+        """Return the tags of a word of which this may be another form."""
+        base = root(plain(word), self.language)
+        tags = self.roots.get(base) if base else None
+        if tags is None or ("w", "") in tags:
+            return tags and frozenset({("w", "")})
+        return tags if all(kind in _VERBAL for kind, _ in tags) else None
 
     def at(self, tokens: Sequence[Token], start: int) -> tuple[int, frozenset[Tag]] | None:
         """Return the end and the tags of the longest phrase that begins at a token."""

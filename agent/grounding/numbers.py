@@ -168,6 +168,10 @@ def _fraction(
     item = by_start.get(at)
     if item is None or not item.has("frac"):
         return None
+    if item.has("anatomy") and any(
+        each.has("side") or ("anatomy", "lung") in each.tags for each in by_start.values()
+    ):
+        return None
     value = _FRACTIONS[item.values("frac")[0]]
     start = at
     if at and (times := _words(language).get(plain(tokens[at - 1].text))) and times < 10:
@@ -321,6 +325,11 @@ def _paired(
     for index, (one, two) in enumerate(pairwise(numbers)):
         between = [token.text for token in tokens[one.end : two.start]]
         if not between or between[0] not in joints or len(between) > 5:
+            continue
+        if one.spoken and two.spoken and between[0] in {"in", "out", "de", "sur", "von", "em"}:
+            share = replace(one, value=100 * one.value / two.value, half_step=5.0, unit=PERCENT)
+            numbers[index] = replace(share, comparator="~")
+            numbers[index + 1] = replace(two, role="scale")
             continue
         if two.value in {10, 100, 1000} and one.unit is NONE and two.unit is NONE:
             scale = Unit("proportion", 1 / two.value)

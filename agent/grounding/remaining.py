@@ -28,7 +28,7 @@ _CHECKED = (
     "finding", "trait", "procedure", "drug", "change", "attribute", "anatomy", "side", "modifier",
     "no", "not", "abs", "seen", "affirm", "excl", "sure", "possible", "probable", "unlikely",
     "set", "undecided", "definite", "split", "and", "or", "than", "more", "less", "current",
-    "q", "stat", "label", "cmp", "frac", "rank", "w", "history", "family", "hypothetical",
+    "q", "stat", "label", "hl", "cmp", "frac", "rank", "w", "history", "family", "hypothetical",
     "unassessed",
 )  # fmt: skip
 """Kinds that are harmless in themselves or that another rule checks."""
@@ -126,12 +126,20 @@ def _denied(sentence: Sentence) -> list[frozenset[str]]:
         if not cues:
             continue
         near = {
-            abs(at - cues[0]): at
-            for at in reversed(inside)
-            if abs(at - cues[0]) <= _REACH and _concrete(sentence.items[at])
+            _distance(sentence, cues[0], at): at
+            for at in inside
+            if _distance(sentence, cues[0], at) <= _REACH and _concrete(sentence.items[at])
         }
         found.append(_concrete(sentence.items[near[min(near)]]) if near else frozenset())
     return found
+
+
+def _distance(sentence: Sentence, cue: int, at: int) -> int:
+    """'Without regard to ancestry' looks ahead, 'ancestry not considered' both ways."""
+    far = abs(at - cue)
+    if not sentence.items[cue].has("no"):
+        return far
+    return far + _REACH if at < cue else far // 2
 
 
 def _concrete(item: Item) -> frozenset[str]:
@@ -207,7 +215,7 @@ def _told(item: Item) -> Refusal:
         return Refusal(_CODES.get(value, value), f"{_REASONS[value]}: '{item.text}'.")
     if item.has("src"):
         return Refusal("source", f"{_REASONS['source']}: '{item.text}'.")
-    if item.has("earlier", "still"):
+    if item.has("earlier", "still", "since"):
         return Refusal("time", f"{_REASONS['time']}: '{item.text}'.")
     return Refusal("invented", f"The cited evidence does not say: '{item.text}'.")
 
@@ -227,9 +235,11 @@ def _accounted(case: Case, sentence: Sentence, at: int) -> bool:
         return True
     if any(("thing", v) in case.tags or v in frames for v in item.values("thing")):
         return True
+    if item.has("untrue"):
+        return True
     if any(("x", v) in case.tags and item.stem in case.stems for v in item.values("x")):
         return True
-    if item.has("earlier"):
+    if item.has("earlier", "since"):
         return ("earlier", "") in case.tags or any(k == "change" for k, _ in case.tags)
     if item.has("still"):
         return _still(case, sentence, at)

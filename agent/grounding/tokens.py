@@ -15,7 +15,7 @@ LANGUAGES = ("en", "es", "fr", "de", "pt", "zh")
 _SPACES = "    "
 NUMBER = rf"(?:\d{{1,3}}(?:[.,]\d{{3}})+(?!\d)|\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d+)(?:[.,]\d+)?(?:[eE][-+]?\d+)?"
 _TOKEN = re.compile(
-    rf"(?P<number>(?:(?<![\w.)])[-−–+])?(?<![A-Za-z0-9_.,])(?:{NUMBER}|\.\d+)(?![A-Za-z0-9_]*[A-Za-z]\d))"
+    rf"(?P<number>(?:(?<![A-Za-z0-9_.)])[-−–+])?(?<![A-Za-z0-9_.,])(?:{NUMBER}|\.\d+)(?![A-Za-z0-9_]*[A-Za-z]\d))"
     r"|(?P<han>[\u3400-\u9fff])"
     r"|(?P<word>\[hnsf'u\]|\{[a-z]+\}|(?:mg|g|mmol)/(?:dl|l|ml)\b|kg/m[2²]|[cm]m[23²³]|°c\b"
     r"|(?:[^\W\d_\u3400-\u9fff])+\d*(?:[^\W_\u3400-\u9fff]*\d[^\W_\u3400-\u9fff]*)?|µm)"
@@ -46,7 +46,7 @@ _SPELLINGS: tuple[Spelling, ...] = (
         ),
         "not ",
     ),
-    (re.compile(r"(?<=[^\W\d_])-(?=[^\W_])"), " "),
+    (re.compile(r"(?<=[A-Za-zÀ-ɏ])-(?=[^\W_])"), " "),
     (re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])"), " "),
     (re.compile(r"(?<=\d)(?=(?:st|nd|rd|th|er|e|ème|º|ª)\b)"), " "),
 )  # fmt: skip
