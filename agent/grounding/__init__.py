@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agent.grounding import remaining
 from agent.grounding.case import Case, Refusal, first_refusal
@@ -24,7 +25,7 @@ from agent.grounding.counting import numbers_hold
 from agent.grounding.known import know, own_book, own_names
 from agent.grounding.lexicon import above, language_of
 from agent.grounding.naming import mentions_hold
-from agent.grounding.tokens import tokenise
+from agent.grounding.tokens import sentences, tokenise
 from specialists.schema import Evidence
 
 __all__ = ["CHECKER", "Verdict", "check", "subjects", "terms_in"]
@@ -112,7 +113,7 @@ def _form(statement: str, cited: Sequence[Evidence]) -> Refusal | None:
 
 
 def _refused(statement: str, cited: Sequence[Evidence]) -> Refusal | None:
-    if any(_same_words(statement, each.text) for each in cited):
+    if _repeats(statement, cited):
         return None
     names = own_names(cited)
     known = tuple(know(each, names) for each in cited)
@@ -120,7 +121,14 @@ def _refused(statement: str, cited: Sequence[Evidence]) -> Refusal | None:
     return first_refusal(Case(said, known), _RULES)
 
 
-def _same_words(statement: str, text: str) -> bool:
-    """Tell whether a statement repeats a whole text; then it says neither more nor less."""
-    one, two = ([t.text for t in tokenise(each) if t.text != "."] for each in (statement, text))
-    return one == two
+def _repeats(statement: str, cited: Sequence[Evidence]) -> bool:
+    """Tell whether a statement's sentences are whole sentences of the evidence."""
+    known = {_words(part) for each in cited for part in (each.text, *sentences(each.text))}
+    return _words(statement) in known or all(
+        _words(part) in known for part in sentences(statement)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(token.text for token in tokenise(text) if token.text != ".")

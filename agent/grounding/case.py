@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.grounding.claims import Claims
-from agent.grounding.frames import frame_of, sources_of
+from agent.grounding.frames import frame_of
 from agent.grounding.known import Known
 from agent.grounding.lexicon import above
 
@@ -36,8 +36,7 @@ class Case:
     @property
     def sources(self) -> frozenset[str]:
         """Where the cited evidence comes from."""
-        told = {v for each in self.known for kind, v in each.tags if kind == "src"}
-        return frozenset(told).union(*(sources_of(each.item.tool) for each in self.known))
+        return frozenset().union(*(each.sources for each in self.known))
 
     @property
     def tags(self) -> frozenset[tuple[str, str]]:

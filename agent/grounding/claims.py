@@ -71,6 +71,8 @@ class Mention:
     end: int = 0
     """Positions among the sentence's items."""
     clause: Clause = Clause(0, 0)
+    sources: frozenset[str] = frozenset()
+    """Where it was seen, if the clause says so: 'film', 'ct'."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,9 @@ def _mentions(
     )
     scored = any({("q", "score"), ("q", "percentile")} & item.tags for item in items)
     for clause in spans:
+        sources = frozenset(
+            v for at in range(clause.start, clause.end) for v in pure_sources(items[at])
+        )
         for at in range(clause.start, clause.end):
             item = items[at]
             kind = next((k for k in _MENTIONED if item.has(k)), None)
@@ -217,9 +222,15 @@ def _mentions(
             status = "hypothetical" if asked else status_of(items, clause, at)
             names = frozenset(item.values(kind)[:1])
             found.append(
-                Mention(names, kind, level, undecided, status, start=at, end=at + 1, clause=clause)
+                Mention(names, kind, level, undecided, status, start=at, end=at + 1, clause=clause,
+                        sources=sources)
             )
     return found
+
+
+def pure_sources(item: Item) -> list[str]:
+    """'Film' and 'CT', and not 'sample', which is a number's name too."""
+    return item.values("src") if all(kind == "src" for kind, _ in item.tags) else []
 
 
 def _names_score(items: Sequence[Item], clause: Clause, at: int) -> bool:

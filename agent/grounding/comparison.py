@@ -17,6 +17,8 @@ _TRENDS: dict[str, Callable[[float, float], bool]] = {
     "changed": lambda old, new: new != old,
     "new": lambda old, new: False,
 }
+_PLACES = {"above", "over", "below", "under", "beneath", "beyond", "on top", "über", "unter", "sous"}
+"""Comparatives that are places too: 'above the lowest slice'."""
 Subject = frozenset[str]
 """Sides and places that tell one quantity from another."""
 
@@ -58,7 +60,7 @@ def _comparatives(sentence: Sentence) -> Iterator[int]:
 
 def _bound(item: Item) -> bool:
     """'Larger than' before no number."""
-    return bool({"<", ">"} & set(item.values("cmp")))
+    return bool({"<", ">"} & set(item.values("cmp"))) and item.text not in _PLACES
 
 
 def _holds(case: Case, sentence: Sentence, at: int) -> bool:

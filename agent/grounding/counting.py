@@ -161,6 +161,9 @@ def _attached(case: Case, said: Quantity, known: Known, other: Quantity) -> Refu
     value = f"{said.number.value:g}"
     if said.denied != other.denied:
         return Refusal("polarity", f"The statement denies {value}, which the evidence says.")
+    told = {v for kind, v in said.around if kind == "src"}
+    if told and not told & known.sources and len(case.known) > 1:
+        return Refusal("source", f"That is not where {value} comes from.")
     if not _same_time(case, said, other):
         return Refusal("time", f"The evidence gives {value} for another examination.")
     if not _same_quantity(said, known, other):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.grounding.claims import SIDES, Claims, Mention, parse
+from agent.grounding.frames import sources_of
 from agent.grounding.items import itemise
 from agent.grounding.lexicon import Lexicon, above, terms
 from agent.grounding.numbers import NONE, Number, agrees, unit_named
@@ -48,6 +49,8 @@ class Known:
     anatomy: frozenset[str]
     tags: frozenset[tuple[str, str]]
     """All that it names, also in its fields."""
+    sources: frozenset[str]
+    """Where it was seen."""
     undecided: bool
     answer: str | None
     """yes, no or open, where a question was answered."""
@@ -112,6 +115,7 @@ def know(item: Evidence, names: tuple[str, ...]) -> Known:
         sides=frozenset(sides),
         anatomy=claims.anatomy | fields.anatomy,
         tags=frozenset(tags),
+        sources=sources_of(item.tool) | {v for kind, v in tags if kind == "src"},
         undecided=_undecided(item, claims),
         answer=_answer(item),
         class_size=_class_size(item),

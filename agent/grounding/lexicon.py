@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
-from agent.grounding.tokens import LANGUAGES, Token, plain, tokenise
+from agent.grounding.tokens import LANGUAGES, Token, plain, stem, tokenise
 
 __all__ = ["Lexicon", "Tag", "Term", "language_of", "lexicon", "read_table", "terms"]
 
@@ -71,13 +71,17 @@ _ENDINGS = {
     "fr": "aient ait ant ent ees ee er ir re e a it is i u ue ons ez erent irent isse",
     "de": "ten tet test te st et t en e n est",
 }
+_SORTED = {
+    language: tuple(sorted(endings.split(), key=len, reverse=True))
+    for language, endings in _ENDINGS.items()
+}
 _SHORTEST_ROOT = 3
 
 
 @lru_cache(maxsize=65536)
 def root(word: str, language: str) -> str | None:
     """Cut the ending of a conjugated verb."""
-    for ending in sorted(_ENDINGS.get(language, "").split(), key=len, reverse=True):
+    for ending in _SORTED.get(language, ()):
         base = word.removesuffix(ending)
         if base != word and len(base) >= _SHORTEST_ROOT:
             return _without_prefix(base, language)
@@ -111,6 +115,7 @@ class Lexicon:
     """The phrases of one language."""
 
     language: str
+    meanings: dict[tuple[str, ...], set[Tag]] = field(default_factory=dict)
     phrases: Phrases = field(default_factory=dict)
     vocabulary: set[str] = field(default_factory=set)
     """Stems of all words of all phrases."""
@@ -120,28 +125,24 @@ class Lexicon:
 
     def add(self, phrase: str, tag: Tag) -> None:
         """Add a meaning to a phrase."""
-        tokens = [t for t in tokenise(phrase, self.language) if t.text not in {"-", "'"}]
-        stems = tuple(token.stem for token in tokens)
+        words = phrase_words(phrase, self.language)
+        stems = tuple(stem(word, self.language) for word in words)
         if not stems:
             return
-        choices = self.phrases.setdefault(stems[0], [])
-        for at, (known, tags) in enumerate(choices):
-            if known == stems:
-                choices[at] = (stems, tags | {tag})
-                break
-        else:
-            choices.append((stems, frozenset({tag})))
+        self.meanings.setdefault(stems, set()).add(tag)
         self.vocabulary.update(stems)
-        if len(stems) == 1 and (base := root(plain(tokens[0].text), self.language)):
+        if len(stems) == 1 and (base := root(plain(words[0]), self.language)):
             self.roots[base] = self.roots.get(base, frozenset()) | {tag}
 
     def close(self) -> None:
         """Sort, once all is added; what has a meaning is no longer harmless."""
-        for first, choices in self.phrases.items():
-            choices = [(stems, _settled(tags)) for stems, tags in choices]
+        for stems, tags in self.meanings.items():
+            settled = _settled(frozenset(tags))
+            self.phrases.setdefault(stems[0], []).append((stems, settled))
+            if len(stems) == 1:
+                self.singles[stems[0]] = settled
+        for choices in self.phrases.values():
             choices.sort(key=lambda choice: -len(choice[0]))
-            self.phrases[first] = choices
-            self.singles.update({first: tags for stems, tags in choices if len(stems) == 1})
 
     def inflected(self, word: str) -> frozenset[Tag] | None:
         """Return the tags of a word of which this may be another form."""
@@ -160,6 +161,13 @@ class Lexicon:
             ):
                 return end, tags
         return None
+
+
+def phrase_words(phrase: str, language: str) -> list[str]:
+    """Split a phrase; without the tokeniser where it is of plain letters only."""
+    if language != "zh" and phrase.replace(" ", "").isalpha() and "xray" not in phrase:
+        return phrase.lower().split()
+    return [t.text for t in tokenise(phrase, language) if t.text not in {"-", "'"}]
 
 
 def _settled(tags: frozenset[Tag]) -> frozenset[Tag]:
@@ -242,8 +250,8 @@ def _add_english(book: Lexicon) -> None:
         if term.category not in {"finding", "trait", "drug", "procedure"}:
             continue
         for phrase in term.names["en"]:
-            tokens = tokenise(phrase, book.language)
-            if not tokens or tokens[0].stem in book.vocabulary:
+            words = phrase_words(phrase, book.language)
+            if not words or stem(words[0], book.language) in book.vocabulary:
                 continue
             book.add(phrase, (term.category, term.name))
 
@@ -257,6 +265,8 @@ def language_of(text: str) -> str:
     for language in LANGUAGES[:-1]:
         book = lexicon(language)
         words = [t for t in tokenise(text, language) if t.kind == "word"]
+        if language == "en" and all(t.stem in book.singles for t in words):
+            return "en"  # and the other languages need not be loaded
         known = sum(t.stem in book.singles for t in words) + 0.5 * sum(
             t.stem in book.vocabulary for t in words
         )

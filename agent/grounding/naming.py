@@ -178,6 +178,12 @@ def seats(mention: Mention) -> frozenset[str]:
     return frozenset(s for name in above_all(mention.names) for s in SEATS.get(name, ()))
 
 
+def _same_source(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if not said.sources or said.sources & known.sources:
+        return None
+    return Refusal("source", f"That is not where the evidence on {_called(said)} comes from.")
+
+
 def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
     if said.level is None:
         return None
@@ -206,5 +212,5 @@ def _trends(case: Case, said: Mention) -> set[str]:
 
 
 _TESTS: tuple[Test, ...] = (
-    _same_thing, _same_polarity, _same_status, _same_side, _same_site, _same_modifiers,
+    _same_thing, _same_source, _same_polarity, _same_status, _same_side, _same_site, _same_modifiers,
 )  # fmt: skip

@@ -80,6 +80,8 @@ class Token:
 
 def plain(word: str) -> str:
     """Lower a word and take its accents off; the signs of German and French go with them."""
+    if word.isascii():
+        return word.lower()
     folded = unicodedata.normalize("NFKD", word.lower().replace("ß", "ss").replace("œ", "oe"))
     return "".join(char for char in folded if not unicodedata.combining(char)).replace("æ", "ae")
 
