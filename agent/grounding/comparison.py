@@ -54,7 +54,7 @@ def _comparatives(sentence: Sentence) -> Iterator[int]:
         ahead = range(at + 1, clause.end)
         if any(sentence.items[i].has("than") for i in ahead) or _bound(item):
             yield at
-        elif sentence.said_of_two(clause):
+        elif sentence.said_of_two(clause) and not item.has("modifier", "hl"):
             yield at
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from agent.grounding.lexicon import Lexicon, Tag, lexicon
 from agent.grounding.tokens import Token, stem
@@ -59,7 +60,15 @@ def itemise(tokens: Sequence[Token], language: str, own: Lexicon | None = None) 
         kind = "phrase" if match else {"number": "number", "sign": "sign"}.get(token.kind, "unknown")
         found.append(Item(at, end, tags, text, token.stem, kind))
         at = end
-    return found
+    return _qualified(found)
+
+
+def _qualified(items: list[Item]) -> list[Item]:
+    """'钙化结节': before another finding, calcification says what that is like."""
+    for at, (one, two) in enumerate(pairwise(items)):
+        if ("finding", "calcification") in one.tags and two.has("finding") and two.text[0] > "⺀":
+            items[at] = replace(one, tags=frozenset({("modifier", "calcified")}))
+    return items
 
 
 def unfold(tokens: Sequence[Token], language: str) -> list[Token]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from agent.grounding.case import Case, Refusal, above_all
 from agent.grounding.claims import Mention
 from agent.grounding.comparison import trend_holds
 from agent.grounding.known import Known
-from agent.grounding.lexicon import above
+from agent.grounding.lexicon import above, lexicon
+from agent.grounding.tokens import tokenise
 
 __all__ = ["mentions_hold"]
 
@@ -175,7 +177,16 @@ SEATS = {
 
 
 def seats(mention: Mention) -> frozenset[str]:
-    return frozenset(s for name in above_all(mention.names) for s in SEATS.get(name, ()))
+    names = above_all(mention.names)
+    return frozenset(s for name in names for s in (*SEATS.get(name, ()), *_seats_named(name)))
+
+
+@lru_cache(maxsize=1024)
+def _seats_named(name: str) -> frozenset[str]:
+    """'Lung adenocarcinoma' is in the lung."""
+    singles = lexicon("en").singles
+    tags = {tag for token in tokenise(name) for tag in singles.get(token.stem, ())}
+    return frozenset(value for kind, value in tags if kind == "anatomy")
 
 
 def _same_source(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
