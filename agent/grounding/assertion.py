@@ -67,6 +67,8 @@ def _denies_anew(items: Sequence[Item], start: int, at: int) -> bool:
     """'Effusion without pneumothorax', 'no X, no Y'."""
     if not items[at].has("no") or items[at].has("abs", "q"):
         return False
+    if items[at - 1].has("or"):
+        return False
     before = range(start, at)
     ahead = _names(items, range(at + 1, min(at + 1 + _NEAR, len(items))))
     return bool(_names(items, before)) and bool(ahead) and not _listing(items, at)
@@ -136,8 +138,8 @@ def _last_cut(items: Sequence[Item], start: int, at: int) -> int:
 def _short(items: Sequence[Item], span: range) -> bool:
     """A member of a list: a name, with little around it."""
     told = [i for i in span if items[i].has("side") or items[i].kind == "number"]
-    content = [i for i in span if items[i].has("anatomy")]
-    return not told and len(content) <= 1 and len(span) <= _NEAR
+    content = [i for i in span if items[i].tags and not items[i].has("w", "and", "or", "src")]
+    return not told and len(content) <= 2
 
 
 def _closes(items: Sequence[Item], span: range) -> bool:
@@ -150,6 +152,8 @@ def level_of(items: Sequence[Item], clause: Clause, at: int) -> tuple[Level, boo
     told = _meanings(items, clause, at)
     if "undecided" in told or _left_open(items, clause):
         return 0, True
+    if {"possible", "absent"} <= told and "unlikely" not in told:
+        return -1, True  # 'there may be no X': open, and no worse than absent
     return _combined(told, _only_named(items, at)), False
 
 
@@ -274,13 +278,16 @@ def _only_named(items: Sequence[Item], at: int) -> bool:
 
 def _named_before(items: Sequence[Item], at: int) -> bool:
     place, steps = at - 1, 0
-    while place >= 0 and steps < _NEAR:
+    while place >= 0 and steps < 2 * _NEAR:
         item = items[place]
         if item.has("q"):
             odds = _ODDS if _counted(items) else _ODDS - {"risk"}
-            return bool(odds & set(item.values("q"))) and not _before_number(items, place)
+            return bool(odds & set(item.values("q")))
         linked = item.has("finding", "attribute") and items[place + 1].has("or", "and")
-        if item.kind == "number" or not (
+        if item.kind == "number" or item.text == "%":
+            place, steps = place - 1, steps + 1
+            continue
+        if not (
             linked or item.has("w", "or", "modifier", "attribute", "no", "anatomy")
             or item.text in {"(", "/"}
         ):  # fmt: skip
@@ -306,17 +313,12 @@ def _counted(items: Sequence[Item]) -> bool:
     return any(item.kind == "number" for item in items)
 
 
-def _before_number(items: Sequence[Item], at: int) -> bool:
-    """'X: probability 0.9, Y': the probability is another's."""
-    return at + 1 < len(items) and items[at + 1].kind == "number"
-
-
 def _combined(told: set[str], named: bool) -> Level:
     absent = "absent" in told
     if "unlikely" in told:
         return 0 if absent else -1
     if "possible" in told:
-        return -1 if absent else 0
+        return 0
     if "probable" in told:
         return -1 if absent else 1
     if "definite" in told:

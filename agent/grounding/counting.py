@@ -187,7 +187,8 @@ def _same_time(case: Case, said: Quantity, other: Quantity) -> bool:
 
 def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
     number = said.number
-    if said.statistic and said.statistic != other.statistic:
+    plain = said.quantity == other.quantity == "probability"
+    if said.statistic and said.statistic != other.statistic and not plain:
         return False
     if other.statistic in {"minimum", "maximum", "deviation"} and said.statistic is None:
         nouns = {v for kind, v in said.around if kind == "stat"}

@@ -205,7 +205,16 @@ def terms() -> dict[str, Term]:
 def above(name: str) -> frozenset[str]:
     """Return a concept with all that it is a kind (or a part) of."""
     term = terms().get(name)
-    return frozenset({name}).union(*(above(each) for each in (term.broader if term else ())))
+    wide = frozenset({name}).union(*(above(each) for each in (term.broader if term else ())))
+    ill = term is not None and term.category == "finding" and name not in _NO_ILLNESS
+    return wide | {"abnormality"} if ill else wide
+
+
+_NO_ILLNESS = {
+    "normal mucosa", "benign lung tissue", "adipose tissue", "smooth muscle", "mucus", "debris",
+    "lymphocytes", "fluid", "pregnancy", "pacemaker", "catheter", "endotracheal tube", "implant",
+}  # fmt: skip
+"""Findings that are no abnormality."""
 
 
 @lru_cache(maxsize=8)

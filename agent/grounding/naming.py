@@ -107,7 +107,7 @@ def _opposite(said: Mention, other: Mention) -> bool:
         or (
             said.names == {"benign"}
             and "cancer" in above_all(other.names)
-            and (said.level == 0 and other.level == 0)
+            and (said.level, other.level) in {(0, 0), (2, -2), (1, -2)}
         )
     )
 
@@ -118,7 +118,7 @@ def _same_polarity(case: Case, said: Mention, known: Known, other: Mention) -> R
     if other.level is None:
         return Refusal("certainty", f"The evidence does not say whether: {_called(said)}.")
     if said.undecided:
-        fits = other.level == 0
+        fits = other.level == 0 or said.level < 0 and other.level < 0
     elif said.level >= 0:
         fits = other.level >= said.level
     else:

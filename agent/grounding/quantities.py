@@ -158,9 +158,9 @@ def _earlier(near: _Near) -> bool | None:
 
 def _denied(near: _Near) -> bool:
     """'Does not measure 2.5 L', and not 'is not shown (probability 0.1)'."""
-    for at in range(near.place[0] - 1, max(near.span.start, near.place[0] - 4) - 1, -1):
+    for at in range(near.place[0] - 1, max(near.span.start, near.place[0] - 3) - 1, -1):
         item = near.items[at]
-        if item.has("finding", "undecided", "q", "sure") or item.text in {"(", ",", ":", ";"}:
+        if item.has("finding", "anatomy", "thing", "undecided", "q", "sure") or item.text in {"(", ",", ":", ";"}:
             return False
         if item.has("not", "no") and not item.has("cmp"):
             return True

@@ -78,7 +78,7 @@ def _answers(case: Case) -> tuple[bool, bool]:
     yes = no = False
     for sentence in case.said.sentences:
         for at, item in enumerate(sentence.items):
-            if any(("q", "probability") in i.tags for i in sentence.items[max(0, at - 3) : at]):
+            if any(("q", "probability") in i.tags for i in sentence.items[max(0, at - 7) : at]):
                 continue
             if at + 1 < len(sentence.items) and sentence.items[at + 1].kind == "number":
                 continue
@@ -94,6 +94,7 @@ def denials_hold(case: Case) -> Refusal | None:
     for sentence in case.said.sentences:
         for told in _denied(sentence):
             known = [d for k in case.known for s in k.claims.sentences for d in _denied(s)]
+            known += [k.anatomy for k in case.known if k.item.value == 0]
             if told and not any(told & other for other in known):
                 return Refusal("polarity", "The statement denies what the evidence does not deny.")
             if not told and not known and not _any_denial(case):
@@ -185,9 +186,8 @@ def emphasis_holds(case: Case) -> Refusal | None:
 
 def _definite(sentence: Sentence, clause: object, inside: list[Item]) -> bool:
     for at, item in enumerate(inside):
-        before = inside[max(0, at - 5) : at]
-        if item.has("definite") and not item.has("abs"):
-            if not any(i.has("not", "no") for i in before) and not item.has("q"):
+        if item.has("definite") and not item.has("abs", "q"):
+            if not any(i.has("not", "no") for i in inside):
                 return True
     return False
 

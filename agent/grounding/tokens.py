@@ -42,7 +42,7 @@ _SPELLINGS: tuple[Spelling, ...] = (
     (re.compile(r"\bfollow-up\b", re.I), "followup"),
     (
         re.compile(
-            r"\bnon[- ]?(?=(?:referable|specific|malignant|cancerous|calcified)\b)", re.I
+            r"\bnon[- ]?(?=(?:referable|specific|calcified)\b)", re.I
         ),
         "not ",
     ),
