@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import anyio
+
 from agent.answer import Answer, Attachment, Picture
 from agent.gate import Gated
 from agent.gemma import Composer, Planner, PlanRequest
 from agent.settings import Settings
 from agent.threads import open_checkpoints
 from agent.toolbox import Outcome, Report, Toolbox, read_config
-from specialists.errors import InvalidInput
+from specialists.errors import FileNotAllowed, InvalidInput
 from specialists.schema import Inspection
+from tools.names import is_path
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -31,7 +34,6 @@ __all__ = ["Agent", "Event"]
 
 _OWN = "wardround"
 _LONGEST_QUESTION = 20_000
-_HANDLE = re.compile("file-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,15 @@ class Agent:
         self._portal_stack = contextlib.ExitStack()
 
     def ask(
-        self, question: str, files: Sequence[str | Path] = (), *, thread: str | None = None
+        self,
+        question: str,
+        files: Sequence[str | Path] = (),
+        *,
+        thread: str | None = None,
+        second_reader: bool = False,
     ) -> Answer:
         """Answer a question; see `ask_async`. Not for use inside a running event loop."""
-        answer: Answer = self._run(self.ask_async, question, files, thread)
+        answer: Answer = self._run(self.ask_async, question, files, thread, second_reader)
         return answer
 
     async def ask_async(
@@ -100,6 +107,7 @@ class Agent:
         question: str,
         files: Sequence[str | Path] = (),
         thread: str | None = None,
+        second_reader: bool = False,
     ) -> Answer:
         """Answer a question.
 
@@ -107,6 +115,7 @@ class Agent:
             question: In words.
             files: Paths (or handles). A folder of DICOM files is one series or several.
             thread: Continue, or begin, a conversation that is kept under this name.
+            second_reader: Have another model of each tool read the same files, and compare.
 
         Returns:
             The answer. A specialist that fails is told in it; it never raises here.
@@ -114,7 +123,7 @@ class Agent:
         Raises:
             WardroundError: If there is nothing to ask with: no server, no planner.
         """
-        async for event in self.stream(question, files, thread=thread):
+        async for event in self.stream(question, files, thread=thread, second_reader=second_reader):
             if event.answer is not None:
                 return event.answer
         raise RuntimeError("the graph ended without an answer")
@@ -125,13 +134,14 @@ class Agent:
         files: Sequence[str | Path] = (),
         *,
         thread: str | None = None,
+        second_reader: bool = False,
     ) -> AsyncIterator[Event]:
         """Answer a question and tell what is being done; the last event is the answer."""
         if not 0 < len(question.strip()) <= _LONGEST_QUESTION:
             raise InvalidInput(f"A question has 1 to {_LONGEST_QUESTION:,} characters.")
         await self._open()
         async with self._turn(thread):
-            async for event in self._events(question, files, thread):
+            async for event in self._events(question, files, thread, second_reader):
                 yield event
 
     def _turn(self, thread: str | None) -> contextlib.AbstractAsyncContextManager[Any]:
@@ -141,7 +151,11 @@ class Agent:
         return self._turns.setdefault(thread, asyncio.Lock())
 
     async def _events(
-        self, question: str, files: Sequence[str | Path], thread: str | None
+        self,
+        question: str,
+        files: Sequence[str | Path],
+        thread: str | None,
+        second_reader: bool,
     ) -> AsyncIterator[Event]:
         names = self._names(files)
         config = {"configurable": {"thread_id": thread or uuid4().hex}}
@@ -150,14 +164,17 @@ class Agent:
             self._allow((await graph.aget_state(config)).values.get("sources", []))
         self._allow(names)
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        task = asyncio.create_task(self._drive(graph, question, names, config, queue))
+        given = {"question": question, "files": names, "second_reader": second_reader}
+        task = asyncio.create_task(self._drive(graph, given, config, queue))
         try:
             while (event := await queue.get()) is not None:
                 yield event
             await task
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            # A cancelled scope cancels again and again whatever is awaited in it, which would
+            # interrupt the calls while they tell their servers to stop.
+            with anyio.CancelScope(shield=True), contextlib.suppress(asyncio.CancelledError):
                 await task
 
     async def plan(
@@ -175,8 +192,8 @@ class Agent:
         seen = await intake({"files": names}, Runtime(context=self._current))
         attachments = [Attachment.model_validate(one) for one in seen["attachments"]]
         request = PlanRequest(question, attachments, self.toolbox.catalogue)
-        gated, _ = await plan_question(request, self._current)
-        return gated, attachments
+        planned = await plan_question(request, self._current)
+        return planned.gated, attachments
 
     async def inspect(self, files: Sequence[str | Path]) -> Inspection:
         """Say what files are, which tools take them, and why the others don't."""
@@ -297,8 +314,12 @@ class Agent:
     async def _connect(self, stack: AsyncExitStack) -> None:
         from agent.state import Consultation
 
+        settings = self.settings
         toolbox = Toolbox(
-            self._servers(), self.settings.call_timeout_s, self.settings.connect_timeout_s
+            self._servers(),
+            settings.call_timeout_s,
+            settings.connect_timeout_s,
+            paths_of=self._paths_of,
         )
         await stack.enter_async_context(toolbox)
         planners, composers = self._models(stack)
@@ -315,12 +336,10 @@ class Agent:
         return servers
 
     def _own_server(self) -> Any:
-        from tools.server import Workshop, build_server
+        from agent.workshop import workshop
+        from tools.server import build_server
 
-        settings = self.settings
-        self._shop = self._shop or Workshop.create(
-            settings.roots, settings.device, settings.memory_gib, settings.read_limits
-        )
+        self._shop = self._shop or workshop(self.settings)
         return build_server(only=self._only, workshop=self._shop)
 
     def _models(self, stack: AsyncExitStack) -> tuple[list[Planner], list[Composer]]:
@@ -366,11 +385,21 @@ class Agent:
             self._graphs[kept] = build_graph(saver)
         return self._graphs[kept]
 
+    def _paths_of(self, name: str) -> Sequence[Path]:
+        """What lies behind a name that may be read here."""
+        if self._shop is not None:
+            found: Sequence[Path] = self._shop.files.paths(name)
+            return found
+        if not self._trust_names:
+            raise FileNotAllowed("No file may be handed on from here.")
+        return (Path(name),)
+
     def _names(self, files: Sequence[str | Path]) -> list[str]:
         """Paths in full where naming is allowing; handles as they are."""
         if not self._trust_names:
             return [str(file) for file in files]
-        return [str(f) if _HANDLE.fullmatch(str(f)) else str(Path(f).absolute()) for f in files]
+        named = [str(file) for file in files]
+        return [str(Path(one).absolute()) if is_path(one) else one for one in named]
 
     def _named_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """An option that names a file of the caller's (a scoring file, say) is told in full."""
@@ -391,8 +420,7 @@ class Agent:
     async def _drive(
         self,
         graph: Any,
-        question: str,
-        names: Sequence[str],
+        given: dict[str, Any],
         config: dict[str, Any],
         queue: asyncio.Queue[Event | None],
     ) -> None:
@@ -402,7 +430,6 @@ class Agent:
             await queue.put(Event("progress", tool, share, detail))
 
         context = replace(self._current, report=report)
-        given = {"question": question, "files": list(names)}
         try:
             async for update in graph.astream(given, config, context=context):
                 for step, changed in update.items():

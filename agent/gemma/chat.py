@@ -15,8 +15,9 @@ from contextlib import aclosing
 from typing import Any
 
 from agent.answer import Attachment, Plan, Statement
+from agent.composition.material import material, statements_schema
 from agent.gate import plan_schema
-from agent.gemma import PlanRequest, Rejected
+from agent.gemma import Composer, Planner, PlanRequest, Rejected
 from agent.toolbox import ToolInfo
 from prompts import Prompt, load
 from specialists.errors import PlannerUnavailable
@@ -34,7 +35,7 @@ _THOUGHTS = (("<think>", "</think>"), ("<unused94>", "<unused95>"), ("<|channel>
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 
 
-class ChatGemma(ABC):
+class ChatGemma(Planner, Composer, ABC):
     """Plans and composes by writing JSON in a chat.
 
     Args:
@@ -51,6 +52,21 @@ class ChatGemma(ABC):
     def name(self) -> str:
         """What the answer's provenance calls it."""
 
+    @property
+    def can_extend(self) -> bool:
+        """A language model may see in the evidence that more is wanted."""
+        return True
+
+    @property
+    def plan_prompt(self) -> str:
+        """The routing prompt."""
+        return "route"
+
+    @property
+    def compose_prompt(self) -> str:
+        """The composing prompt."""
+        return "compose"
+
     @abstractmethod
     def _write(
         self, messages: Sequence[Message], name: str, schema: dict[str, Any]
@@ -63,16 +79,16 @@ class ChatGemma(ABC):
     async def plan(self, request: PlanRequest) -> Plan:
         """Write a plan under the schema of the live tools and attachments."""
         schema = plan_schema(request.catalogue, request.attachments)
-        found = await self._ask(load("route"), _situation(request), "plan", schema)
+        found = await self._ask(load(self.plan_prompt), _situation(request), "plan", schema)
         return Plan.model_validate(found)
 
     async def compose(
         self, question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]
     ) -> list[Statement]:
         """Write statements that may cite only the evidence given."""
-        schema = _statements_schema([one.id for one in evidence])
-        text = _material(question, evidence, rejected)
-        found = await self._ask(load("compose"), text, "statements", schema)
+        schema = statements_schema([one.id for one in evidence])
+        text = material(question, evidence, rejected)
+        found = await self._ask(load(self.compose_prompt), text, "statements", schema)
         return [Statement.model_validate(one) for one in found["statements"]]
 
     @abstractmethod
@@ -187,32 +203,3 @@ def _attachment_line(attachment: Attachment) -> str:
         else {}
     )
     return f"- {attachment.id}: {json.dumps(facts)}"
-
-
-def _statements_schema(ids: Sequence[str]) -> dict[str, Any]:
-    statement = {
-        "type": "object",
-        "properties": {
-            "text": {"type": "string", "minLength": 3, "maxLength": 600},
-            "kind": {"enum": ["finding", "measurement", "synthesis", "limitation"]},
-            "citations": {"type": "array", "items": {"enum": list(ids)}, "minItems": 1},
-        },
-        "required": ["text", "kind", "citations"],
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"statements": {"type": "array", "items": statement, "maxItems": 40}},
-        "required": ["statements"],
-        "additionalProperties": False,
-    }
-
-
-def _material(question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]) -> str:
-    lines = [json.dumps(one.model_dump(exclude_none=True), ensure_ascii=False) for one in evidence]
-    parts = ["<<<EVIDENCE", *lines, "EVIDENCE>>>", ""]
-    if rejected:
-        parts.append("These statements were not supported; mend or leave them out:")
-        parts += [f"- {one.statement.text} ({one.reason})" for one in rejected]
-        parts.append("")
-    return "\n".join([*parts, f"Question: {json.dumps(question, ensure_ascii=False)}"])

@@ -15,8 +15,10 @@ __all__ = ["intake"]
 _PER_QUESTION: State = {
     "rounds": 0,
     "more": False,
+    "prompts": [],
     "done": [],
     "evidence": [],
+    "facts": {},
     "models": {},
     "pictures": [],
     "failures": [],
