@@ -23,7 +23,8 @@ from agent.grounding.claims import parse
 from agent.grounding.comparison import comparisons_hold
 from agent.grounding.counting import numbers_hold
 from agent.grounding.known import know, own_book, own_names
-from agent.grounding.lexicon import above, language_of
+from agent.grounding.items import language_of
+from agent.grounding.lexicon import above
 from agent.grounding.naming import mentions_hold
 from agent.grounding.tokens import sentences, tokenise
 from specialists.schema import Evidence

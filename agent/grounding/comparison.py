@@ -17,7 +17,12 @@ _TRENDS: dict[str, Callable[[float, float], bool]] = {
     "changed": lambda old, new: new != old,
     "new": lambda old, new: False,
 }
-_PLACES = {"above", "over", "below", "under", "beneath", "beyond", "on top", "über", "unter", "sous"}
+_PLACES = {
+    "above", "over", "below", "under", "beneath", "beyond", "on top", "north of", "über", "unter",
+    "oberhalb", "unterhalb", "oberhalb von", "unterhalb von", "jenseits von", "sous", "au dessus de",
+    "au dessous de", "en dessous de", "au delà de", "por encima de", "por debajo de", "acima de",
+    "abaixo de", "acima dos",
+}  # fmt: skip
 """Comparatives that are places too: 'above the lowest slice'."""
 Subject = frozenset[str]
 """Sides and places that tell one quantity from another."""

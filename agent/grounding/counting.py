@@ -237,6 +237,8 @@ def _side_fits(case: Case, said: Quantity, known: Known, other: Quantity) -> boo
     if not said.sides:
         return len(other.sides) != 1 or not _other_side(case, said, other)
     sides = other.sides or known.sides
+    if len(said.sides) == 2 and not sides:  # 'between both lungs'
+        return True
     return said.sides == sides or (len(said.sides) == 1 and said.sides < sides)
 
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from itertools import pairwise
 
 from agent.grounding.lexicon import Lexicon, Tag, lexicon
-from agent.grounding.tokens import Token, stem
+from agent.grounding.tokens import LANGUAGES, Token, stem, tokenise
 
-__all__ = ["Item", "itemise"]
+__all__ = ["Item", "itemise", "language_of", "unfold"]
 
 _LINKS = ("", "s", "es", "n", "en", "er")
 _SHORTEST_PART = 3
@@ -98,3 +98,29 @@ def _parts(word: str) -> tuple[str, ...] | None:
                 if rest:
                     return (base, *rest)
     return None
+
+
+@lru_cache(maxsize=4096)
+def language_of(text: str) -> str:
+    """Tell in which of the six languages a statement is; English where nothing decides."""
+    if any("\u3400" <= char <= "\u9fff" for char in text):
+        return "zh"
+    best, most = "en", -1.0
+    for language in LANGUAGES[:-1]:
+        book = lexicon(language)
+        words = [t for t in tokenise(text, language) if t.kind == "word"]
+        if language == "en" and all(t.stem in book.singles for t in words):
+            return "en"  # and the other languages need not be loaded
+        known = sum(_recognises(book, token) for token in words)
+        if known > most + 1e-9:
+            best, most = language, known
+    return best
+
+
+def _recognises(book: Lexicon, token: Token) -> float:
+    """Weigh a word: known by itself, as a part of a phrase or of a compound, or not at all."""
+    if token.stem in book.singles:
+        return 1.5
+    if token.stem in book.vocabulary:
+        return 0.5
+    return 1.0 if book.language == "de" and _parts(token.text) else 0.0

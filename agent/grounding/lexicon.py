@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from agent.grounding.tokens import LANGUAGES, Token, plain, stem, tokenise
 
-__all__ = ["Lexicon", "Tag", "Term", "language_of", "lexicon", "read_table", "terms"]
+__all__ = ["Lexicon", "Tag", "Term", "lexicon", "read_table", "terms"]
 
 Tag = tuple[str, str]
 """Kind and value: ('finding', 'pneumonia'), ('no', ''), ('q', 'volume'), ('w', '')."""
@@ -263,22 +263,3 @@ def _add_english(book: Lexicon) -> None:
             if not words or stem(words[0], book.language) in book.vocabulary:
                 continue
             book.add(phrase, (term.category, term.name))
-
-
-@lru_cache(maxsize=4096)
-def language_of(text: str) -> str:
-    """Tell in which of the six languages a statement is; English where nothing decides."""
-    if any("\u3400" <= char <= "\u9fff" for char in text):
-        return "zh"
-    best, most = "en", -1.0
-    for language in LANGUAGES[:-1]:
-        book = lexicon(language)
-        words = [t for t in tokenise(text, language) if t.kind == "word"]
-        if language == "en" and all(t.stem in book.singles for t in words):
-            return "en"  # and the other languages need not be loaded
-        known = sum(t.stem in book.singles for t in words) + 0.5 * sum(
-            t.stem in book.vocabulary for t in words
-        )
-        if known > most + 1e-9:
-            best, most = language, known
-    return best

@@ -156,7 +156,8 @@ def _read(
     start, comparator = _comparator(tokens, at, end, by_start, by_end)
     if comparator == "" or (comparator == "=" and tokens[start].text.startswith("+")):
         comparator = "="
-    label = _label(tokens, start, by_end) if unit is NONE else None
+    label = _label(start, by_end) or _label_behind(start, end, by_start, by_end)
+    label = label if unit is NONE else None
     unit = _percentile(tokens, at, end, by_start, by_end) or unit
     return Number(value, half_step, unit, comparator, start, end, label, spoken, other=other)
 
@@ -301,7 +302,17 @@ def _comparator(
     return at, "="
 
 
-def _label(tokens: Sequence[Token], start: int, by_end: dict[int, Item]) -> str | None:
+def _label_behind(
+    start: int, end: int, by_start: dict[int, Item], by_end: dict[int, Item]
+) -> str | None:
+    """'第10层': in Chinese the name stands behind."""
+    before, after = by_end.get(start), by_start.get(end)
+    if before is None or after is None or before.text != "第" or not after.has("label"):
+        return None
+    return after.values("label")[0]
+
+
+def _label(start: int, by_end: dict[int, Item]) -> str | None:
     place = start
     for _ in range(2):
         before = by_end.get(place)

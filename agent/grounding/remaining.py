@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from agent.grounding.assertion import NAMED, negated
 from agent.grounding.case import Case, Refusal, above_all
 from agent.grounding.claims import Sentence
@@ -32,6 +34,7 @@ _CHECKED = (
     "unassessed",
 )  # fmt: skip
 """Kinds that are harmless in themselves or that another rule checks."""
+_ATTACHMENT = re.compile(r"a\d+")
 _FREE_THINGS = {"in view"}
 _REACH = 3
 
@@ -40,7 +43,9 @@ def sides_hold(case: Case) -> Refusal | None:
     """A side must be one that the evidence names, whatever it belongs to."""
     known = frozenset().union(*(k.sides for k in case.known))
     denied = any((m.level or 0) < 0 and m.sides for m in case.said.mentions)
-    if case.said.sides <= known or denied:
+    named = {v for s in case.said.sentences for v in s.values("side")}
+    loose = named == {"both"} and not known and not any(m.sides for m in case.said.mentions)
+    if case.said.sides <= known or denied or loose:
         return None
     return Refusal("side", "The evidence does not name that side.")
 
@@ -226,6 +231,8 @@ def _accounted(case: Case, sentence: Sentence, at: int) -> bool:
         return item.text.isascii() or item.text in "–—−±×≥≤≈°“”„«»…·•、《》「」“”"
     if item.kind == "number":
         return True
+    if _ATTACHMENT.fullmatch(item.text):
+        return item.text in {(k.item.attachment or "").lower() for k in case.known}
     if item.kind == "unknown":
         return item.stem in case.stems or _units_alone(item) or len(item.text) == 1
     if item.has(*_CHECKED):
