@@ -22,11 +22,12 @@ from agent.grounding.case import Case, Refusal, first_refusal
 from agent.grounding.claims import parse
 from agent.grounding.comparison import comparisons_hold
 from agent.grounding.counting import numbers_hold
-from agent.grounding.known import know, own_book, own_names
 from agent.grounding.items import language_of
+from agent.grounding.known import know, own_book, own_names
 from agent.grounding.lexicon import above
 from agent.grounding.naming import mentions_hold
 from agent.grounding.tokens import sentences, tokenise
+from agent.grounding.words import something_said, words_hold
 from specialists.schema import Evidence
 
 __all__ = ["CHECKER", "Verdict", "check", "subjects", "terms_in"]
@@ -44,8 +45,8 @@ _RULES = (
     remaining.places_hold,
     remaining.answers_hold,
     remaining.emphasis_holds,
-    remaining.words_hold,
-    remaining.something_said,
+    words_hold,
+    something_said,
     remaining.denials_hold,
 )
 
@@ -84,9 +85,7 @@ def terms_in(text: str) -> frozenset[str]:
 def subjects(text: str) -> dict[str, frozenset[str]]:
     """Return what a text is about: findings (also broader ones), places and quantities."""
     claims = parse(text, language_of(text))
-    named = frozenset(
-        name for m in claims.mentions if m.category == "finding" for name in m.names
-    )
+    named = frozenset(name for m in claims.mentions if m.category == "finding" for name in m.names)
     nouns = frozenset(v for s in claims.sentences for v in s.values("q"))
     sizes = any(i.has("more") or i.text in {"large", "big", "size"} for i in claims.items)
     return {
@@ -125,9 +124,7 @@ def _refused(statement: str, cited: Sequence[Evidence]) -> Refusal | None:
 def _repeats(statement: str, cited: Sequence[Evidence]) -> bool:
     """Tell whether a statement's sentences are whole sentences of the evidence."""
     known = {_words(part) for each in cited for part in (each.text, *sentences(each.text))}
-    return _words(statement) in known or all(
-        _words(part) in known for part in sentences(statement)
-    )
+    return _words(statement) in known or all(_words(part) in known for part in sentences(statement))
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from agent.grounding.items import Item
 
-__all__ = ["Clause", "Level", "clauses", "level_of", "status_of"]
+__all__ = ["NOWHERE", "Clause", "Level", "clauses", "level_of", "status_of"]
 
 Level = int | None
 """3 emphatic, 2 stated, 1 probable, 0 possible or open, -1 improbable, -2 absent, -3 emphatic;
@@ -24,6 +24,11 @@ _ASSERTING = {
     "no", "not", "abs", "affirm", "possible", "probable", "unlikely", "definite", "undecided",
 }  # fmt: skip
 _NEAR = 4
+_PLAIN = {
+    "undecided": ("undecided",), "possible": ("possible", "set"), "probable": ("probable",),
+    "unlikely": ("unlikely",),
+}  # fmt: skip
+"""Meanings that a cue has wherever it stands in the clause."""
 _ODDS = {"probability", "score", "risk", "percentile", "grade"}
 _STATUSES = ("family", "history", "hypothetical", "unassessed")
 
@@ -38,6 +43,9 @@ class Clause:
 
     def __contains__(self, at: int) -> bool:
         return self.start <= at < self.end
+
+
+NOWHERE = Clause(0, 0)
 
 
 def clauses(items: Sequence[Item]) -> list[Clause]:
@@ -94,24 +102,21 @@ def _soft(items: Sequence[Item], start: int, at: int) -> bool:
     here, there = _names(items, left), _names(items, right)
     if not here:
         return _told(items, left) and bool(there) and _told(items, right)
-    if not there:
-        return False
+    return bool(there) and _parts_ways(items, left, right, _last_cut(items, start, at))
+
+
+def _parts_ways(items: Sequence[Item], left: range, right: range, cut: int) -> bool:
+    """Both sides name something: are they told of together, or each by itself?"""
+    here, there = _names(items, left), _names(items, right)
     own = [i for i in right if items[i].has(*_ASSERTING) and items[i].text != "none"]
-    if own and min(own) < min(there) and not _within(items, own, there):
+    if own and min(own) < min(there) and not all(items[i].has("finding") for i in own):
         return True
     mine = [i for i in left if items[i].has(*_ASSERTING)]
     if mine and min(mine) > max(here):
         return True
     if own:  # 'X, Y and Z absent' is a list; 'a nodule in the lung, effusion absent' is not
-        return bool(mine) or not _short(items, range(_last_cut(items, start, at), at))
-    if mine:
-        return not _short(items, right) and not _closes(items, right)
-    return False
-
-
-def _within(items: Sequence[Item], own: Sequence[int], there: Sequence[int]) -> bool:
-    """A cue that is part of the name: 'non-viable'."""
-    return all(items[i].has("finding") for i in own) and bool(there)
+        return bool(mine) or not _short(items, range(cut, left.stop))
+    return bool(mine) and not _short(items, right) and not _closes(items, right)
 
 
 def _told(items: Sequence[Item], span: range) -> bool:
@@ -172,61 +177,63 @@ def _left_open(items: Sequence[Item], clause: Clause) -> bool:
 
 
 def _meanings(items: Sequence[Item], clause: Clause, at: int) -> set[str]:
-    """Collect the meanings of the cues that reach an item; 'not' is resolved into one."""
+    """Collect the meanings of the cues that reach an item; denials are resolved into one."""
     told: set[str] = set()
     flips: set[str] = set()
     for cue in range(clause.start, clause.end):
-        item = items[cue]
         if cue == at:
             continue
-        if item.has("undecided"):
-            told.add("undecided")
-        if item.has("untrue"):
-            flips.add("untrue")
-        if item.has("not"):
-            meaning = negated(items, clause, cue)
-            if meaning == "absent":
-                flips |= {"no"} if _reaches(items, clause, cue, at) else set()
-            elif meaning:
-                told.add(meaning)
-        elif item.has("no") and cue < at:
-            if any(items[i].has("excl") for i in range(at + 1, clause.end)):
-                told.add("possible")
-                return told - {"absent"}
-            _add_no(items, clause, cue, told, flips)
-        elif item.has("no") and cue > at:
-            if _answers_no(items, clause, cue):
-                flips.add("no")
-            elif negated(items, clause, cue, _NEAR + 2) == "undecided":
-                told.add("undecided")
-        elif item.has("abs") and not _after_not(items, clause, cue):
-            if cue > at or not _names(items, range(clause.start, cue)):
-                flips.add("abs")
-        if item.has("possible", "set"):
-            told.add("possible")
-        if item.has("probable") and not item.has("not"):
-            told.add("probable")
-        if item.has("unlikely"):
-            told.add("unlikely")
+        item = items[cue]
+        told |= {meaning for meaning in _PLAIN if item.has(*_PLAIN[meaning])}
         if item.has("definite") and not _after_not(items, clause, cue):
             told.add("definite")
+        told |= _denial(items, clause, cue, at, flips)
     if len(flips) % 2:
         told.add("absent")
     return told
 
 
-def _add_no(
-    items: Sequence[Item], clause: Clause, cue: int, told: set[str], flips: set[str]
-) -> None:
+def _denial(items: Sequence[Item], clause: Clause, cue: int, at: int, flips: set[str]) -> set[str]:
+    """Resolve one denying cue: into a flip of the assertion, or into a meaning."""
+    item = items[cue]
+    if item.has("untrue"):
+        flips.add("untrue")
+    if item.has("not"):
+        meaning = negated(items, clause, cue)
+        if meaning == "absent" and _reaches(items, clause, cue, at):
+            flips.add("no")
+        return {meaning} - {"absent"} if meaning else set()
+    if item.has("no"):
+        return _no(items, clause, cue, at, flips)
+    reaches = cue > at or not _names(items, range(clause.start, cue))
+    if item.has("abs") and reaches and not _after_not(items, clause, cue):
+        flips.add("abs")
+    return set()
+
+
+def _no(items: Sequence[Item], clause: Clause, cue: int, at: int, flips: set[str]) -> set[str]:
+    """'No X', 'X: no', 'neither X can be excluded', 'without being conclusive'."""
+    if cue < at:
+        if any(items[i].has("excl") for i in range(at + 1, clause.end)):
+            return {"possible"}
+        return _no_ahead(items, clause, cue, flips)
+    if _answers_no(items, clause, cue):
+        flips.add("no")
+    elif negated(items, clause, cue, _NEAR + 2) == "undecided":
+        return {"undecided"}
+    return set()
+
+
+def _no_ahead(items: Sequence[Item], clause: Clause, cue: int, flips: set[str]) -> set[str]:
     """'No X' denies, 'no clear X' nearly, 'without being conclusive' leaves open."""
     for at in range(cue + 1, min(cue + 1 + _NEAR + 2, clause.end)):
         if items[at].has("sure", "definite"):
             named = _names(items, range(at + 1, clause.end))
-            told.add("unlikely" if named and at == cue + 1 else "undecided")
-            return
+            return {"unlikely"} if named and at == cue + 1 else {"undecided"}
         if items[at].has(*NAMED):
             break
     flips.add("no")
+    return set()
 
 
 def _answers_no(items: Sequence[Item], clause: Clause, cue: int) -> bool:
@@ -237,15 +244,11 @@ def _answers_no(items: Sequence[Item], clause: Clause, cue: int) -> bool:
     )
 
 
-def negated(
-    items: Sequence[Item], clause: Clause, cue: int, reach: int = _NEAR
-) -> str | None:
-    """Tell what a 'not' makes of the word that it stands before: open, possible, absent, …"""
+def negated(items: Sequence[Item], clause: Clause, cue: int, reach: int = _NEAR) -> str | None:
+    """Tell what a 'not' makes of the word that it stands before: open, possible or absent."""
     for at in range(cue + 1, min(cue + 1 + reach, clause.end)):
         item = items[at]
-        if item.has("excl"):
-            return "possible"
-        if item.has("unlikely"):
+        if item.has("excl", "unlikely"):
             return "possible"
         if item.has("sure", "definite"):
             return "undecided"
@@ -272,7 +275,7 @@ def _reaches(items: Sequence[Item], clause: Clause, cue: int, at: int) -> bool:
 
 
 def _only_named(items: Sequence[Item], at: int) -> bool:
-    """'The probability of X', 'the score for X', 'X 的概率', 'X has a probability of'."""
+    """Tell of 'the probability of X', 'the score for X', 'X 的概率', 'X has a probability of'."""
     return _named_before(items, at) or _named_after(items, at)
 
 
@@ -302,9 +305,8 @@ def _named_after(items: Sequence[Item], at: int) -> bool:
         if item.has("q"):
             odds = _ODDS if _counted(items) else _ODDS - {"risk"}
             return bool(odds & set(item.values("q")))
-        if not item.has("w", "and", "side", "or", "finding"):
-            return False
-        if item.has("finding") and not items[at + 1].has("or"):
+        other = item.has("finding") and not items[at + 1].has("or")
+        if other or not item.has("w", "and", "side", "or", "finding"):
             return False
     return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.grounding.assertion import Clause, Level, clauses, level_of, status_of
+from agent.grounding.assertion import NOWHERE, Clause, Level, clauses, level_of, status_of
 from agent.grounding.items import Item, itemise, unfold
 from agent.grounding.lexicon import Lexicon
 from agent.grounding.nearness import cost, nearest
@@ -70,7 +70,7 @@ class Mention:
     start: int = 0
     end: int = 0
     """Positions among the sentence's items."""
-    clause: Clause = Clause(0, 0)
+    clause: Clause = NOWHERE
     sources: frozenset[str] = frozenset()
     """Where it was seen, if the clause says so: 'film', 'ct'."""
 
@@ -201,8 +201,7 @@ def _mentions(
     found = []
     asked = bool(items) and items[-1].text == "?"
     shared = any(("thing", "tile") in item.tags for item in items) and any(
-        item.kind == "number" or item.has("frac") or at in counted
-        for at, item in enumerate(items)
+        item.kind == "number" or item.has("frac") or at in counted for at, item in enumerate(items)
     )
     scored = any({("q", "score"), ("q", "percentile")} & item.tags for item in items)
     for clause in spans:
@@ -222,8 +221,17 @@ def _mentions(
             status = "hypothetical" if asked else status_of(items, clause, at)
             names = frozenset(item.values(kind)[:1])
             found.append(
-                Mention(names, kind, level, undecided, status, start=at, end=at + 1, clause=clause,
-                        sources=sources)
+                Mention(
+                    names,
+                    kind,
+                    level,
+                    undecided,
+                    status,
+                    start=at,
+                    end=at + 1,
+                    clause=clause,
+                    sources=sources,
+                )
             )
     return found
 

@@ -18,9 +18,10 @@ _TRENDS: dict[str, Callable[[float, float], bool]] = {
     "new": lambda old, new: False,
 }
 _PLACES = {
-    "above", "over", "below", "under", "beneath", "beyond", "on top", "north of", "über", "unter",
-    "oberhalb", "unterhalb", "oberhalb von", "unterhalb von", "jenseits von", "sous", "au dessus de",
-    "au dessous de", "en dessous de", "au delà de", "por encima de", "por debajo de", "acima de",
+    "above", "over", "below", "under", "beneath", "beyond", "on top", "north of", "über",
+    "unter", "oberhalb", "unterhalb", "oberhalb von", "unterhalb von", "jenseits von", "sous",
+    "au dessus de", "au dessous de", "en dessous de", "au delà de", "por encima de",
+    "por debajo de", "acima de",
     "abaixo de", "acima dos",
 }  # fmt: skip
 """Comparatives that are places too: 'above the lowest slice'."""
@@ -57,9 +58,11 @@ def _comparatives(sentence: Sentence) -> Iterator[int]:
             continue
         clause = sentence.clause_of(at)
         ahead = range(at + 1, clause.end)
-        if any(sentence.items[i].has("than") for i in ahead) or _bound(item):
-            yield at
-        elif sentence.said_of_two(clause) and not item.has("modifier", "hl"):
+        if (
+            any(sentence.items[i].has("than") for i in ahead)
+            or _bound(item)
+            or (sentence.said_of_two(clause) and not item.has("modifier", "hl"))
+        ):
             yield at
 
 
@@ -151,4 +154,3 @@ def _about(q: Quantity, subject: Subject) -> bool:
         return q.sides == subject
     named = {v for kind, v in q.around if kind in {"anatomy", "finding"}}
     return bool(subject & named)
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from agent.grounding.case import Case, Refusal, above_all
 from agent.grounding.known import Known
@@ -54,9 +55,14 @@ def _ranked(case: Case, said: Quantity) -> Quantity:
     below = ("less", "") in tags or ("cmp", "<") in tags
     wording = {value for kind, value in tags if kind == "rank"}
     if "upper" in wording and number.role == "fraction":
-        return replace(said, number=replace(number, value=100 - rank, unit=_PERCENTILE, comparator=">=", role=None))
+        return replace(
+            said,
+            number=replace(number, value=100 - rank, unit=_PERCENTILE, comparator=">=", role=None),
+        )
     if "lower" in wording and number.role == "fraction":
-        return replace(said, number=replace(number, value=rank, unit=_PERCENTILE, comparator="<=", role=None))
+        return replace(
+            said, number=replace(number, value=rank, unit=_PERCENTILE, comparator="<=", role=None)
+        )
     if not above and not below:
         return said
     direct = _sample_first(case, said)
@@ -64,7 +70,9 @@ def _ranked(case: Case, said: Quantity) -> Quantity:
     half = max(number.half_step, 2.5 if number.role == "fraction" else 0.5)
     return replace(
         said,
-        number=replace(number, value=value, unit=_PERCENTILE, comparator="=", half_step=half, role=None),
+        number=replace(
+            number, value=value, unit=_PERCENTILE, comparator="=", half_step=half, role=None
+        ),
     )
 
 
@@ -85,9 +93,7 @@ def _sample_first(case: Case, said: Quantity) -> bool:
 
 
 def _has_percentile(case: Case) -> bool:
-    return any(
-        q.number.unit.kind == "percentile" for known in case.known for q in known.quantities
-    )
+    return any(q.number.unit.kind == "percentile" for known in case.known for q in known.quantities)
 
 
 def _timed(case: Case, quantities: list[Quantity]) -> list[Quantity]:
@@ -339,6 +345,6 @@ def _pairs(quantities: object) -> list[tuple[Quantity, Quantity]]:
     listed = list(quantities)  # type: ignore[call-overload]
     return [
         (one, two)
-        for one, two in zip(listed, listed[1:], strict=False)
+        for one, two in pairwise(listed)
         if one.number.role == "part" and two.number.role == "whole"
     ]

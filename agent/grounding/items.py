@@ -57,7 +57,9 @@ def itemise(tokens: Sequence[Token], language: str, own: Lexicon | None = None) 
             match = (at + 1, form)
         end, tags = match if match is not None else (at + 1, frozenset[Tag]())
         text = " ".join(t.text for t in tokens[at:end])
-        kind = "phrase" if match else {"number": "number", "sign": "sign"}.get(token.kind, "unknown")
+        kind = (
+            "phrase" if match else {"number": "number", "sign": "sign"}.get(token.kind, "unknown")
+        )
         found.append(Item(at, end, tags, text, token.stem, kind))
         at = end
     return _qualified(found)

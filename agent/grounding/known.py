@@ -221,9 +221,7 @@ def _with_field(
     return [*own, *same, *merged]
 
 
-def _field_mentions(
-    finding: EvidenceFinding, level: int, book: Lexicon | None
-) -> list[Mention]:
+def _field_mentions(finding: EvidenceFinding, level: int, book: Lexicon | None) -> list[Mention]:
     sides = frozenset(_LATERALITIES[finding.laterality])
     sites = parse(finding.site or "", "en", book).anatomy
     found = []
@@ -282,7 +280,9 @@ def _quantities(item: Evidence, claims: Claims) -> list[Quantity]:
         return told
     value = Number(item.value, 0.0, unit_named(item.unit), "=", 0, 0)
     twins = [
-        q for q in told if q.number.label is None and (agrees(q.number, value) or q.number.value == item.value)
+        q
+        for q in told
+        if q.number.label is None and (agrees(q.number, value) or q.number.value == item.value)
     ]
     if twins:
         return [replace(twins[0], number=replace(value, comparator="=")), *told]

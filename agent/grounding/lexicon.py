@@ -60,8 +60,11 @@ _LEFT_RIGHT_SITES = {
 }  # fmt: skip
 
 
-_VERBAL = {"seen", "sure", "possible", "probable", "excl", "abs", "q", "undecided", "no", "definite",
-           "change", "x"}  # fmt: skip
+_VERBAL = {
+    "seen", "sure", "possible", "probable", "excl", "abs", "q", "undecided", "no", "definite",
+    "change", "x",
+}  # fmt: skip
+"""Kinds that verbs have, of which no table lists every form."""
 _ENDINGS = {
     "es": "aron ieron eron aban ando iendo endo ado ada ido ida aba ian ia ara era aste amos emos "
     "ar er ir an en on o a e i ase iese arse erse irse arlo arla erlo erla irlo irla arlos arlas "

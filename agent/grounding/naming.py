@@ -24,9 +24,9 @@ def _called(mention: Mention) -> str:
 def mentions_hold(case: Case) -> Refusal | None:
     """Every finding, procedure, drug, change and attribute must be in the evidence, as said."""
     for mention in case.said.mentions:
-        if mention.category in {"finding", "trait"} and mention.names <= case.frame:
-            if (mention.level or 0) >= 0:
-                continue
+        framed = mention.category in {"finding", "trait"} and mention.names <= case.frame
+        if framed and (mention.level or 0) >= 0:
+            continue
         if mention.category == "change" and trend_holds(case, mention):
             continue
         refusal = _mention_holds(case, mention)
@@ -118,7 +118,7 @@ def _same_polarity(case: Case, said: Mention, known: Known, other: Mention) -> R
     if other.level is None:
         return Refusal("certainty", f"The evidence does not say whether: {_called(said)}.")
     if said.undecided:
-        fits = other.level == 0 or said.level < 0 and other.level < 0
+        fits = other.level == 0 or (said.level < 0 and other.level < 0)
     elif said.level >= 0:
         fits = other.level >= said.level
     else:
@@ -170,13 +170,14 @@ SEATS = {
     "lung tumor": {"lung"}, "colorectal cancer": {"colorectum"}, "skin cancer": {"skin"},
     "atelectasis": {"lung"}, "consolidation": {"lung"}, "colorectal adenocarcinoma": {"colorectum",
     "epithelium", "colon", "mucosa"}, "lymphadenopathy": {"lymph node"},
-    "osteosarcoma": {"bone"}, "emphysema": {"lung"}, "nodule": set(), "normal mucosa": {"mucosa", "colon"},
+    "osteosarcoma": {"bone"}, "emphysema": {"lung"}, "normal mucosa": {"mucosa", "colon"},
     "benign lung tissue": {"lung"}, "adipose tissue": {"fat"},
 }  # fmt: skip
 """Where a finding always is."""
 
 
 def seats(mention: Mention) -> frozenset[str]:
+    """Return the places where a finding always is."""
     names = above_all(mention.names)
     return frozenset(s for name in names for s in (*SEATS.get(name, ()), *_seats_named(name)))
 
@@ -223,5 +224,6 @@ def _trends(case: Case, said: Mention) -> set[str]:
 
 
 _TESTS: tuple[Test, ...] = (
-    _same_thing, _same_source, _same_polarity, _same_status, _same_side, _same_site, _same_modifiers,
+    _same_thing, _same_source, _same_polarity, _same_status, _same_side, _same_site,
+    _same_modifiers,
 )  # fmt: skip

@@ -109,9 +109,7 @@ def unit_named(code: str | None) -> Unit:
     """Look up a UCUM code; an unknown one is a kind of its own."""
     if code in {None, "", "1", "{score}", "{probability}", "{fraction}"}:
         return NONE
-    return _units("en").get(
-        _unit_key(str(code), "en"), Unit(str(code).lower().strip("{}"), 1.0)
-    )
+    return _units("en").get(_unit_key(str(code), "en"), Unit(str(code).lower().strip("{}"), 1.0))
 
 
 def find_numbers(tokens: Sequence[Token], items: Sequence[Item], language: str) -> list[Number]:
@@ -146,8 +144,10 @@ def _read(
         if at not in by_start and value < 10:
             return None
     end = at + width
-    while end < len(tokens) and plain(tokens[end].text) in _ORDINAL_ENDS and (
-        end + 1 < len(tokens) and tokens[end].text != "."
+    while (
+        end < len(tokens)
+        and plain(tokens[end].text) in _ORDINAL_ENDS
+        and (end + 1 < len(tokens) and tokens[end].text != ".")
     ):
         end += 1
     end, unit = _unit_after(tokens, end, language)
@@ -221,7 +221,7 @@ def _spoken(tokens: Sequence[Token], at: int, language: str) -> tuple[float, int
 
 def _chinese(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
     words = _words("zh")
-    digits = []
+    digits: list[float] = []
     while at + len(digits) < len(tokens) and tokens[at + len(digits)].text in words:
         digits.append(words[tokens[at + len(digits)].text])
     if digits == [1.0] or not digits:
@@ -267,7 +267,9 @@ def _percentile(
             if owner is not None and owner.kind == "number":  # '83rd percentile of 3,202'
                 break
             return unit_named("{percentile}")
-        if before.kind == "unknown" or not (before.has("w", "cmp", "seen") or before.kind == "sign"):
+        if before.kind == "unknown" or not (
+            before.has("w", "cmp", "seen") or before.kind == "sign"
+        ):
             break
         if before.text in {",", ";", "("}:
             break
@@ -322,7 +324,19 @@ def _label(start: int, by_end: dict[int, Item]) -> str | None:
             return before.values("label")[0]
         if ("q", "grade") in before.tags:
             return "grade"
-        if before.text not in {":", "=", "is", "no", "nr", "of", "number", "第", "ist", "es", "est"}:
+        if before.text not in {
+            ":",
+            "=",
+            "is",
+            "no",
+            "nr",
+            "of",
+            "number",
+            "第",
+            "ist",
+            "es",
+            "est",
+        }:
             return None
         place = before.start
     return None
@@ -332,7 +346,25 @@ def _paired(
     tokens: Sequence[Token], numbers: list[Number], by_start: dict[int, Item]
 ) -> list[Number]:
     """Mark '975 of the 986' as part and whole; read '96 out of 100' as a percentage."""
-    joints = {"of", "out", "in", "de", "sur", "von", "von", "aus", "em", "/", "des", "der", "den", "las", "los", "les", "dos", "das"}
+    joints = {
+        "of",
+        "out",
+        "in",
+        "de",
+        "sur",
+        "von",
+        "aus",
+        "em",
+        "/",
+        "des",
+        "der",
+        "den",
+        "las",
+        "los",
+        "les",
+        "dos",
+        "das",
+    }
     for index, (one, two) in enumerate(pairwise(numbers)):
         between = [token.text for token in tokens[one.end : two.start]]
         if not between or between[0] not in joints or len(between) > 5:
@@ -412,7 +444,11 @@ def _comparable(said: Number, known: Number) -> tuple[float, float, float] | Non
         return None
     if known.label and not said.label and not said.spoken and said.unit is not NONE:
         return None
-    if said.role in {"part", "whole"} and known.role in {"part", "whole"} and said.role != known.role:
+    if (
+        said.role in {"part", "whole"}
+        and known.role in {"part", "whole"}
+        and said.role != known.role
+    ):
         return None
     if said.unit.kind == known.unit.kind:
         factor = said.unit.factor
@@ -455,5 +491,3 @@ def _rounds_to(value: float, half_step: float, truth: float, said: Number) -> bo
         if half_step <= 0.005 + 1e-12:
             return True
     return error <= 0.1 * abs(truth) + 1e-12
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.grounding.assertion import Clause
+from agent.grounding.assertion import NOWHERE, Clause
 from agent.grounding.items import Item
 from agent.grounding.nearness import cost
 from agent.grounding.numbers import Number
@@ -36,7 +36,7 @@ class Quantity:
     around: frozenset[tuple[str, str]] = frozenset()
     """All tags of its clause (in evidence: of its sentence)."""
     denied: bool = False
-    clause: Clause = Clause(0, 0)
+    clause: Clause = NOWHERE
 
 
 def find_quantities(
@@ -130,9 +130,7 @@ def _quantity(number: Number, near: _Near, span: Clause) -> Quantity:
         attributes=frozenset({quality} if quality else ()),
         things=near.after("thing") | near.after("finding"),
         earlier=_earlier(near),
-        around=frozenset(
-            tag for at in range(span.start, span.end) for tag in near.items[at].tags
-        ),
+        around=frozenset(tag for at in range(span.start, span.end) for tag in near.items[at].tags),
         denied=_denied(near),
         clause=span,
     )
@@ -150,17 +148,22 @@ def _earlier(near: _Near) -> bool | None:
         far = [cost(near.items, p, (at, at + 1)) for p in near.rivals for at, _ in old]
         own = min(cost(near.items, near.place, (at, at + 1)) for at, _ in old)
         return own <= min(far)
-    far = [(cost(near.items, near.place, (at, at + 1)), what) for at, what in spots]
     if len(spots) == len(near.rivals) > 1 and near.place in near.rivals:
         return sorted(spots)[near.rivals.index(near.place)][1] == "old"
-    return min(far)[1] == "old"
+    reached = [(cost(near.items, near.place, (at, at + 1)), what) for at, what in spots]
+    return min(reached)[1] == "old"
 
 
 def _denied(near: _Near) -> bool:
     """'Does not measure 2.5 L', and not 'is not shown (probability 0.1)'."""
     for at in range(near.place[0] - 1, max(near.span.start, near.place[0] - 3) - 1, -1):
         item = near.items[at]
-        if item.has("finding", "anatomy", "thing", "undecided", "q", "sure") or item.text in {"(", ",", ":", ";"}:
+        if item.has("finding", "anatomy", "thing", "undecided", "q", "sure") or item.text in {
+            "(",
+            ",",
+            ":",
+            ";",
+        }:
             return False
         if item.has("not", "no") and not item.has("cmp"):
             return True

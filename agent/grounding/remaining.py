@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from agent.grounding.assertion import NAMED, negated
 from agent.grounding.case import Case, Refusal, above_all
 from agent.grounding.claims import Sentence
-from agent.grounding.frames import frame_of
 from agent.grounding.items import Item
 from agent.grounding.naming import seats
 
 __all__ = [
-    "answers_hold", "denials_hold", "emphasis_holds", "places_hold", "sides_hold", "something_said",
-    "words_hold",
+    "answers_hold", "denials_hold", "emphasis_holds", "places_hold", "sides_hold",
 ]  # fmt: skip
 
-_REASONS = {
-    "time": "The evidence says nothing of time or change",
-    "recommendation": "The evidence recommends nothing",
-    "cause": "The evidence gives no cause",
-    "source": "That is not where the evidence comes from",
-    "degree": "The evidence does not say how it is",
-    "person": "The evidence says nothing of the person",
-    "exclusive": "The evidence does not speak of all else",
-}
-_CODES = {"degree": "attribute", "person": "invented", "exclusive": "invented"}
-_CHECKED = (
-    "finding", "trait", "procedure", "drug", "change", "attribute", "anatomy", "side", "modifier",
-    "no", "not", "abs", "seen", "affirm", "excl", "sure", "possible", "probable", "unlikely",
-    "set", "undecided", "definite", "split", "and", "or", "than", "more", "less", "current",
-    "q", "stat", "label", "hl", "cmp", "frac", "rank", "w", "history", "family", "hypothetical",
-    "unassessed",
-)  # fmt: skip
-"""Kinds that are harmless in themselves or that another rule checks."""
-_ATTACHMENT = re.compile(r"a\d+")
-_FREE_THINGS = {"in view"}
+FREE_THINGS = {"in view"}
 _REACH = 3
 
 
@@ -63,23 +40,30 @@ def places_hold(case: Case) -> Refusal | None:
 
 def answers_hold(case: Case) -> Refusal | None:
     """A yes or no to a question must be the evidence's answer."""
-    answers = {k.answer for k in case.known if k.answer}
-    if not answers:
+    given = {k.answer for k in case.known if k.answer}
+    if not given:
         return None
-    yes, no = _answers(case)
+    yes, no = answers(case)
     if yes and no:
-        return None if "open" in answers else Refusal("certainty", "The evidence leaves none open.")
-    if (yes and "yes" not in answers) or (no and "no" not in answers):
-        code = "certainty" if "open" in answers else "polarity"
+        return None if "open" in given else Refusal("certainty", "The evidence leaves none open.")
+    if (yes and "yes" not in given) or (no and "no" not in given):
+        code = "certainty" if "open" in given else "polarity"
         return Refusal(code, "That is not the evidence's answer.")
     return None
 
 
-_YES = {"yes", "si", "sí", "oui", "ja", "sim", "是", "肯定", "是的", "affirmative", "肯定的", "afirmativa", "afirmativo"}  # fmt: skip
-_NO = {"no", "non", "nein", "não", "nao", "否", "不", "negative", "否定", "negativa", "negativo", "négative", "negativ"}  # fmt: skip
+_YES = {
+    "yes", "si", "sí", "oui", "ja", "sim", "是", "肯定", "是的", "affirmative", "肯定的",
+    "afirmativa", "afirmativo",
+}  # fmt: skip
+_NO = {
+    "no", "non", "nein", "não", "nao", "否", "不", "negative", "否定", "negativa", "negativo",
+    "négative", "negativ",
+}  # fmt: skip
 
 
-def _answers(case: Case) -> tuple[bool, bool]:
+def answers(case: Case) -> tuple[bool, bool]:
+    """Tell whether a statement answers yes, and whether no."""
     yes = no = False
     for sentence in case.said.sentences:
         for at, item in enumerate(sentence.items):
@@ -104,7 +88,9 @@ def denials_hold(case: Case) -> Refusal | None:
                 return Refusal("polarity", "The statement denies what the evidence does not deny.")
             if not told and not known and not _any_denial(case):
                 return Refusal("polarity", "The statement denies what the evidence does not deny.")
-    denied = {d for k in case.known for s in k.claims.sentences for each in _denied(s) for d in each}
+    denied = {
+        d for k in case.known for s in k.claims.sentences for each in _denied(s) for d in each
+    }
     said = {d for s in case.said.sentences for each in _denied(s) for d in each}
     plain = {v for k in case.known for s in k.claims.sentences for v in _plain(s)}
     affirmed = {v for s in case.said.sentences for v in _plain(s)}
@@ -150,7 +136,7 @@ def _distance(sentence: Sentence, cue: int, at: int) -> int:
 
 def _concrete(item: Item) -> frozenset[str]:
     values = {v for kind in ("thing", "anatomy") for v in item.values(kind)}
-    return frozenset(values) - _FREE_THINGS - {"yes"}
+    return frozenset(values) - FREE_THINGS - {"yes"}
 
 
 def _denies(sentence: Sentence, clause: object, at: int) -> bool:
@@ -165,7 +151,7 @@ def _denies(sentence: Sentence, clause: object, at: int) -> bool:
 def _plain(sentence: Sentence) -> set[str]:
     """Things that a sentence says and doesn't deny."""
     denied = {d for each in _denied(sentence) for d in each}
-    return {v for kind in ("thing",) for v in sentence.values(kind)} - denied - _FREE_THINGS
+    return {v for kind in ("thing",) for v in sentence.values(kind)} - denied - FREE_THINGS
 
 
 def emphasis_holds(case: Case) -> Refusal | None:
@@ -174,12 +160,14 @@ def emphasis_holds(case: Case) -> Refusal | None:
         for clause in sentence.clauses:
             inside = [sentence.items[at] for at in range(clause.start, clause.end)]
             named = any(
-                m.clause == clause and m.category in {"finding", "attribute"} and m.level is not None
+                m.clause == clause
+                and m.category in {"finding", "attribute"}
+                and m.level is not None
                 for m in sentence.mentions
             )
             if named:
                 continue
-            if _definite(sentence, clause, inside) and ("definite", "") not in case.tags:
+            if _definite(inside) and ("definite", "") not in case.tags:
                 return Refusal("certainty", "The evidence is not as certain.")
             if any(i.has("undecided") and not i.has("possible") for i in inside) and not any(
                 k.undecided or k.answer == "open" or any(m.level == 0 for m in k.mentions)
@@ -189,105 +177,6 @@ def emphasis_holds(case: Case) -> Refusal | None:
     return None
 
 
-def _definite(sentence: Sentence, clause: object, inside: list[Item]) -> bool:
-    for at, item in enumerate(inside):
-        if item.has("definite") and not item.has("abs", "q"):
-            if not any(i.has("not", "no") for i in inside):
-                return True
-    return False
-
-
-def words_hold(case: Case) -> Refusal | None:
-    """Every item must mean nothing, be the evidence's own, or be checked by another rule."""
-    strange: list[Item] = []
-    for sentence in case.said.sentences:
-        for at, item in enumerate(sentence.items):
-            if at in sentence.counted or _accounted(case, sentence, at):
-                continue
-            if item.kind != "unknown":
-                return _told(item)
-            strange.append(item)
-    if not strange:
-        return None
-    words = [i for i in case.said.items if i.kind in {"unknown", "phrase"}]
-    if len(strange) >= 3 and len(strange) > 0.5 * len(words):
-        return Refusal("language", "The statement is not in a language that is checked here.")
-    return Refusal("invented", f"The cited evidence does not say: '{strange[0].text}'.")
-
-
-def _told(item: Item) -> Refusal:
-    for value in item.values("x"):
-        return Refusal(_CODES.get(value, value), f"{_REASONS[value]}: '{item.text}'.")
-    if item.has("src"):
-        return Refusal("source", f"{_REASONS['source']}: '{item.text}'.")
-    if item.has("earlier", "still", "since"):
-        return Refusal("time", f"{_REASONS['time']}: '{item.text}'.")
-    return Refusal("invented", f"The cited evidence does not say: '{item.text}'.")
-
-
-def _accounted(case: Case, sentence: Sentence, at: int) -> bool:
-    item = sentence.items[at]
-    if item.kind == "sign" and not item.tags:
-        return item.text.isascii() or item.text in "–—−±×≥≤≈°“”„«»…·•、《》「」“”"
-    if item.kind == "number":
-        return True
-    if _ATTACHMENT.fullmatch(item.text):
-        return item.text in {(k.item.attachment or "").lower() for k in case.known}
-    if item.kind == "unknown":
-        return item.stem in case.stems or _units_alone(item) or len(item.text) == 1
-    if item.has(*_CHECKED):
-        return True
-    frames = frozenset().union(*(frame_of(k.item.tool) for k in case.known)) | _FREE_THINGS
-    if any(v in case.sources for v in item.values("src")):
-        return True
-    if any(("thing", v) in case.tags or v in frames for v in item.values("thing")):
-        return True
-    if item.has("untrue"):
-        return True
-    if any(("x", v) in case.tags and item.stem in case.stems for v in item.values("x")):
-        return True
-    if item.has("earlier", "since"):
-        return ("earlier", "") in case.tags or any(k == "change" for k, _ in case.tags)
-    if item.has("still"):
-        return _still(case, sentence, at)
-    return False
-
-
-def _units_alone(item: Item) -> bool:
-    return item.text in {"hu", "uh", "he", "%", "mm", "cm", "ml", "mm2", "cm2", "mm3", "cm3", "cc"}
-
-
-def _still(case: Case, sentence: Sentence, at: int) -> bool:
-    """'Remains possible' says nothing of time; 'is still present' does."""
-    clause = sentence.clause_of(at)
-    inside = [sentence.items[i] for i in range(clause.start, clause.end)]
-    if any(i.has("possible", "undecided", "set", "sure") for i in inside):
-        return True
-    return any(k in {"change", "earlier"} for k, _ in case.tags) or any(
-        k.undecided or k.class_size for k in case.known
-    )
-
-
-def something_said(case: Case) -> Refusal | None:
-    """'It is present.' claims nothing that could be checked."""
-    said = case.said
-    if said.mentions or said.quantities or said.anatomy:
-        return None
-    if said.has("undecided", "thing", "src", "set", "label"):
-        return None
-    if any(k.answer for k in case.known) and any(_answers(case)):
-        return None
-    if any(i.kind == "unknown" for i in said.items) or _open_said(case):
-        return None
-    return Refusal("empty", "The statement says nothing that could be checked.")
-
-
-def _open_said(case: Case) -> bool:
-    """'The model can't decide' says that it is open."""
-    return any(
-        negated(s.items, c, at) == "undecided"
-        for s in case.said.sentences
-        for c in s.clauses
-        for at in range(c.start, c.end)
-        if s.items[at].has("not", "no")
-    )
+def _definite(inside: list[Item]) -> bool:
+    firm = any(item.has("definite") and not item.has("abs", "q") for item in inside)
+    return firm and not any(item.has("not", "no") for item in inside)

@@ -13,7 +13,10 @@ __all__ = ["LANGUAGES", "Token", "plain", "sentences", "stem", "tokenise"]
 LANGUAGES = ("en", "es", "fr", "de", "pt", "zh")
 
 _SPACES = "    "
-NUMBER = rf"(?:\d{{1,3}}(?:[.,]\d{{3}})+(?!\d)|\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d+)(?:[.,]\d+)?(?:[eE][-+]?\d+)?"
+NUMBER = (
+    rf"(?:\d{{1,3}}(?:[.,]\d{{3}})+(?!\d)|\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d+)"
+    r"(?:[.,]\d+)?(?:[eE][-+]?\d+)?"
+)
 _TOKEN = re.compile(
     rf"(?P<number>(?:(?<![A-Za-z0-9_.)])[-−–+])?(?<![A-Za-z0-9_.,])(?:{NUMBER}|\.\d+)(?![A-Za-z0-9_]*[A-Za-z]\d))"
     r"|(?P<han>[\u3400-\u9fff])"
