@@ -302,8 +302,12 @@ def _named_before(items: Sequence[Item], at: int) -> bool:
 def _named_after(items: Sequence[Item], at: int) -> bool:
     """Only little words between the name and what is told of it."""
     for item in items[at + 1 : at + 1 + _NEAR]:
+        if item.kind == "number":
+            return not any(each.has("seen", "affirm", "w") for each in items[:at] if each.text != "the")
         if item.has("q"):
             odds = _ODDS if _counted(items) else _ODDS - {"risk"}
+            if any(each.has("modifier") for each in items[at + 1 :]):
+                odds = odds - {"grade"}  # 'grade: severe'
             return bool(odds & set(item.values("q")))
         other = item.has("finding") and not items[at + 1].has("or")
         if other or not item.has("w", "and", "side", "or", "finding"):

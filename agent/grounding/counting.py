@@ -88,7 +88,9 @@ def _sample_first(case: Case, said: Quantity) -> bool:
         for at, item in enumerate(sentence.items):
             if item.start <= said.number.start < item.end or item.start == said.number.start:
                 before = sentence.items[: at + 1]
-                return any(i.has("more", "less") or i.has("cmp") for i in before)
+                return any(
+                    i.has("more", "less") or {"<", ">"} & set(i.values("cmp")) for i in before
+                )
     return True
 
 
@@ -180,7 +182,8 @@ def _attached(case: Case, said: Quantity, known: Known, other: Quantity) -> Refu
         return Refusal("finding", f"The evidence gives {value} for something else.")
     if not _place_fits(case, said, known, other):
         return Refusal("site", f"The evidence gives {value} for another place.")
-    if said.things and other.things and not said.things & other.things:
+    bare = said.number.unit is NONE
+    if bare and said.things and other.things and not said.things & other.things:
         return Refusal("number", f"The evidence counts something else with {value}.")
     return None
 
@@ -218,9 +221,8 @@ def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
 
 def _wrong_kind(said: Quantity) -> bool:
     """'A volume of 112 mm'."""
-    nouns = {v for kind, v in said.around if kind == "q"}
     kind = said.number.unit.kind
-    return len(nouns) == 1 and nouns <= _MEASURES and kind in _MEASURES and kind not in nouns
+    return said.quantity in _MEASURES and kind in _MEASURES and kind != said.quantity
 
 
 def _other_side(case: Case, said: Quantity, other: Quantity) -> bool:

@@ -34,6 +34,8 @@ _GRADED = {"mild": 1, "moderate": 2, "severe": 3}
 _UNASSESSED = re.compile(r"^(NOT ASSESSED|LIMITS|LIMITATIONS)\s*\n.*?(?=\n\n|\Z)", re.M | re.S)
 """Blocks of a report that name things only to say that nothing is known of them."""
 _JUDGED = {"finding", "attribute"}
+_FEW = 3
+"""In so short a text, a sentence like 'The result is inconclusive.' speaks about all of it."""
 _SURE, _DOUBTFUL = 0.8, 0.2
 
 
@@ -163,7 +165,7 @@ def _mentions(item: Evidence, claims: Claims, book: Lexicon | None) -> list[Ment
     mentions = claims.mentions
     if item.finding is not None:
         mentions = _with_field(item.finding, mentions, book)
-    elif claims.has("undecided") and any(
+    elif len(claims.sentences) <= _FEW and claims.has("undecided") and any(
         s.values("undecided") and not any(m.category == "finding" for m in s.mentions)
         for s in claims.sentences
     ):

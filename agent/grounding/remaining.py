@@ -69,6 +69,8 @@ def answers(case: Case) -> tuple[bool, bool]:
         for at, item in enumerate(sentence.items):
             if any(("q", "probability") in i.tags for i in sentence.items[max(0, at - 7) : at]):
                 continue
+            if any(("q", "probability") in i.tags for i in sentence.items[at + 1 : at + 4]):
+                continue
             if at + 1 < len(sentence.items) and sentence.items[at + 1].kind == "number":
                 continue
             yes |= item.text in _YES
@@ -86,7 +88,7 @@ def denials_hold(case: Case) -> Refusal | None:
             known += [k.anatomy for k in case.known if k.item.value == 0]
             if told and not any(told & other for other in known):
                 return Refusal("polarity", "The statement denies what the evidence does not deny.")
-            if not told and not known and not _any_denial(case):
+            if not told and _asserts(sentence) and not known and not _any_denial(case):
                 return Refusal("polarity", "The statement denies what the evidence does not deny.")
     denied = {
         d for k in case.known for s in k.claims.sentences for each in _denied(s) for d in each
@@ -97,6 +99,11 @@ def denials_hold(case: Case) -> Refusal | None:
     for name in sorted((affirmed & denied) - said - plain):
         return Refusal("polarity", f"The evidence denies what the statement says: {name}.")
     return None
+
+
+def _asserts(sentence: Sentence) -> bool:
+    """'It is not there', and not 'no place is given'."""
+    return any(item.has("seen", "affirm", "q", "src") for item in sentence.items)
 
 
 def _any_denial(case: Case) -> bool:

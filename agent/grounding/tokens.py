@@ -32,6 +32,9 @@ Spelling = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _SPELLINGS: tuple[Spelling, ...] = (
     (re.compile(r"[’‘`´]"), "'"),
     (re.compile(r"[‐‑]"), "-"),
+    (re.compile(r"(?:(?<=\s)|^)\+ve\b", re.I), "positive"),
+    (re.compile(r"(?:(?<=\s)|^)-ve\b", re.I), "negative"),
+    (re.compile(r"(?:(?<=[\s:(])|^)\?\s?(?=[A-Za-z])"), "possible "),
     (re.compile(r"\bcannot\b", re.I), "can not"),
     (re.compile(r"\b(?:can't|cant)\b", re.I), "can not"),
     (re.compile(r"\bwon't\b", re.I), "will not"),

@@ -84,8 +84,10 @@ def _accounted(case: Case, sentence: Sentence, at: int) -> bool:
 def _of_evidence(case: Case, item: Item) -> bool:
     """A source, a thing or a risky word that the evidence has too."""
     things = case.frame | FREE_THINGS
+    alone = any(k.class_size == 1 or "alone" in k.claims.stems for k in case.known)
     return (
-        any(v in case.sources for v in item.values("src"))
+        (alone and "exclusive" in item.values("x"))
+        or any(v in case.sources for v in item.values("src"))
         or any(("thing", v) in case.tags or v in things for v in item.values("thing"))
         or any(("x", v) in case.tags and item.stem in case.stems for v in item.values("x"))
     )
