@@ -18,6 +18,7 @@ import anyio
 from agent.answer import Answer, Attachment, Picture
 from agent.gate import Gated
 from agent.gemma import Composer, Planner, PlanRequest
+from agent.gemma.embedded.layout import SERVED
 from agent.settings import Settings
 from agent.threads import open_checkpoints
 from agent.toolbox import Outcome, Report, Toolbox, read_config
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from agent.gemma.chat import ChatGemma
+    from agent.gemma.embedded.served import ServedGemma
 
 __all__ = ["Agent", "Event"]
 
@@ -344,6 +346,7 @@ class Agent:
 
     def _models(self, stack: AsyncExitStack) -> tuple[list[Planner], list[Composer]]:
         """Gemma where one is configured, then the one that ships, and the rules behind them."""
+        from agent.gemma.chat import ChatGemma
         from agent.gemma.embedded.planner import EmbeddedGemma, usable
         from agent.rules import RulePlanner
 
@@ -357,10 +360,16 @@ class Agent:
         if gemma is None:
             return planners, composers
         stack.push_async_callback(gemma.close)
-        return [gemma, *planners], composers or [gemma]
+        if not composers and isinstance(gemma, ChatGemma):
+            composers = [gemma]
+        return [gemma, *planners], composers
 
-    def _gemma(self) -> ChatGemma | None:
-        """The large Gemma that the settings name: at an endpoint, or in this process."""
+    def _gemma(self) -> ChatGemma | ServedGemma | None:
+        """The Gemma that the settings name: at an endpoint, or in this process."""
+        if self.settings.gemma_url and (self.settings.gemma_model or "").startswith(SERVED):
+            from agent.gemma.embedded.served import ServedGemma
+
+            return ServedGemma(self.settings)
         if self.settings.gemma_url:
             from agent.gemma.endpoint import EndpointGemma
 

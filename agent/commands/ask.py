@@ -24,14 +24,14 @@ __all__ = ["answer_question", "command", "exit_code"]
     "--pictures", type=click.Path(path_type=Path, file_okay=False), help="Write pictures here."
 )
 @click.option(
+    "--second-reader", is_flag=True, help="Have another model of each tool read too, and compare."
+)
+@click.option(
     "--export",
     "exports",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the answer into this folder as JSON, Markdown, HTML, FHIR and, of DICOM files, "
     "DICOM. FHIR and DICOM name the patient.",
-)
-@click.option(
-    "--second-reader", is_flag=True, help="Have another model of each tool read too, and compare."
 )
 def command(
     question: str,

@@ -30,6 +30,8 @@ Message = dict[str, str]
 LONGEST_ANSWER = 2000
 """Tokens that a plan or the statements may take."""
 
+_MOST_KNOWN = 60
+"""Pieces of evidence that a plan's extension is shown."""
 _THOUGHTS = (("<think>", "</think>"), ("<unused94>", "<unused95>"), ("<|channel>", "<channel|>"))
 """How reasoning models, MedGemma 1.5 and Gemma 4 bracket what they think."""
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
@@ -173,8 +175,15 @@ def _situation(request: PlanRequest) -> str:
     ]
     parts += _conversation(request)
     if request.evidence:
-        parts += ["", "Already known:", *[f"- {one.text}" for one in request.evidence]]
+        parts += ["", "Already known:", *_known(request.evidence)]
     return "\n".join([*parts, "", f"Question: {json.dumps(request.question, ensure_ascii=False)}"])
+
+
+def _known(evidence: Sequence[Evidence]) -> list[str]:
+    """What came back, each with the call that brought it; bounded."""
+    told = [f"- {one.tool} on {one.attachment or 'no file'}: {one.text}" for one in evidence]
+    left = len(told) - _MOST_KNOWN
+    return [*told[:_MOST_KNOWN], *([f"- and {left} more"] if left > 0 else [])]
 
 
 def _conversation(request: PlanRequest) -> list[str]:
