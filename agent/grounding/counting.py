@@ -147,6 +147,9 @@ def _small_talk(case: Case, said: Quantity) -> bool:
     sizes = {known.class_size for known in case.known} - {0}
     if number.value in sizes:
         return True
+    kinds = {kind for kind, _ in said.around}
+    if sizes - {1} and kinds & {"possible", "set", "undecided"}:
+        return False  # a count of the classes of a set, and not theirs
     if said.things and number.value == _count(case, said.things):
         return True
     return number.spoken and number.value <= 2 and not said.things and number.value > 0
