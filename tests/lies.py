@@ -68,9 +68,10 @@ _SOURCE = {
     "zh": ("放射科医生已确认。", "超声可见。"),
 }
 _FLIPS = {
-    "en": [("finds signs of", "finds no"), ("finds no", "finds signs of"), ("no sign of", "sign of"),
+    "en": [("finds signs of", "finds no"), ("finds no", "finds signs of"),
+           ("no sign of", "sign of"),
            ("It is uncertain whether there is", "There is"), ("Inconclusive for", "There is"),
-           ("There is no", "There is"), ("is present", "is absent"), ("finds", "does not find")],
+           ("There is no", "There is"), ("is present", "is absent")],
     "es": [("encuentra signos de", "no encuentra"), ("No hay signos de", "Hay signos de"),
            ("No concluyente para", "Hay"), ("No se", "Se"), ("Hay", "No hay")],
     "fr": [("trouve des signes", "ne trouve pas de signes"), ("Il n'y a pas de", "Il y a un"),

@@ -8,6 +8,7 @@ scope. A sentence is cut into clauses; 'no' reaches forward to the end of its cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ _PLAIN = {
 }  # fmt: skip
 """Meanings that a cue has wherever it stands in the clause."""
 _ODDS = {"probability", "score", "risk", "percentile", "grade"}
+_SHARE = re.compile(r"[01]?[.,]\d+")
 _STATUSES = ("family", "history", "hypothetical", "unassessed")
 
 
@@ -301,18 +303,30 @@ def _named_before(items: Sequence[Item], at: int) -> bool:
 
 def _named_after(items: Sequence[Item], at: int) -> bool:
     """Only little words between the name and what is told of it."""
-    for item in items[at + 1 : at + 1 + _NEAR]:
+    for place in range(at + 1, min(at + 1 + _NEAR, len(items))):
+        item = items[place]
+        if item.has("not"):  # 'retinopathy not referable'
+            return any(each.has("attribute") for each in items[at + 1 : at + 1 + _NEAR])
         if item.kind == "number":
-            return not any(each.has("seen", "affirm", "w") for each in items[:at] if each.text != "the")
+            said = any(each.has("seen", "affirm", "w") for each in items[:at] if each.text != "the")
+            return not said and _is_share(items, place)
         if item.has("q"):
             odds = _ODDS if _counted(items) else _ODDS - {"risk"}
-            if any(each.has("modifier") for each in items[at + 1 :]):
+            if any(each.has("modifier") for each in items[at + 1 : at + 2 * _NEAR]):
                 odds = odds - {"grade"}  # 'grade: severe'
             return bool(odds & set(item.values("q")))
         other = item.has("finding") and not items[at + 1].has("or")
         if other or not item.has("w", "and", "side", "or", "finding"):
             return False
     return False
+
+
+def _is_share(items: Sequence[Item], place: int) -> bool:
+    """A number that may be a probability: '0.06', '6 %'."""
+    behind = items[place + 1].text if place + 1 < len(items) else "."
+    if behind == "%":
+        return True
+    return bool(_SHARE.fullmatch(items[place].text)) and behind in {".", ",", ";", ")", "/", "("}
 
 
 def _counted(items: Sequence[Item]) -> bool:

@@ -67,7 +67,7 @@ def _ranked(case: Case, said: Quantity) -> Quantity:
         return said
     direct = _sample_first(case, said)
     value = rank if above == direct else 100 - rank
-    half = max(number.half_step, 2.5 if number.role == "fraction" else 0.5)
+    half = max(number.half_step, 4.0 if number.role == "fraction" else 0.5)
     return replace(
         said,
         number=replace(
@@ -145,8 +145,11 @@ def _small_talk(case: Case, said: Quantity) -> bool:
     if number.unit is not NONE or number.label or number.value >= _SMALL:
         return False
     sizes = {known.class_size for known in case.known} - {0}
-    if number.value in sizes and not said.things:
+    if number.value in sizes:
         return True
+    kinds = {kind for kind, _ in said.around}
+    if sizes - {1} and kinds & {"possible", "set", "undecided"}:
+        return False  # a count of the classes of a set, and not theirs
     if said.things and number.value == _count(case, said.things):
         return True
     return number.spoken and number.value <= 2 and not said.things and number.value > 0

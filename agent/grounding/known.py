@@ -165,9 +165,13 @@ def _mentions(item: Evidence, claims: Claims, book: Lexicon | None) -> list[Ment
     mentions = claims.mentions
     if item.finding is not None:
         mentions = _with_field(item.finding, mentions, book)
-    elif len(claims.sentences) <= _FEW and claims.has("undecided") and any(
-        s.values("undecided") and not any(m.category == "finding" for m in s.mentions)
-        for s in claims.sentences
+    elif (
+        len(claims.sentences) <= _FEW
+        and claims.has("undecided")
+        and any(
+            s.values("undecided") and not any(m.category == "finding" for m in s.mentions)
+            for s in claims.sentences
+        )
     ):
         mentions = [replace(m, level=0, undecided=True) for m in mentions]
     if _polygenic(item):

@@ -140,6 +140,9 @@ def _read(
         word = _spoken(tokens, at, language)
         if word is None:
             return _fraction(tokens, at, by_start, language)
+        ahead = by_start.get(at + 1)
+        if ahead is not None and ahead.has("frac"):
+            return _fraction(tokens, at + 1, by_start, language)
         (value, width), half_step, other, spoken = word, 0.5, None, True
         if at not in by_start and value < 10:
             return None
@@ -158,7 +161,7 @@ def _read(
         comparator = "="
     label = _label(start, by_end) or _label_behind(start, end, by_start, by_end)
     label = label if unit is NONE else None
-    unit = _percentile(tokens, at, end, by_start, by_end) or unit
+    unit = _percentile(at, end, by_start, by_end) or unit
     return Number(value, half_step, unit, comparator, start, end, label, spoken, other=other)
 
 
@@ -248,37 +251,43 @@ def _unit_after(tokens: Sequence[Token], at: int, language: str) -> tuple[int, U
 
 
 def _percentile(
-    tokens: Sequence[Token],
     at: int,
     end: int,
     by_start: dict[int, Item],
     by_end: dict[int, Item],
 ) -> Unit | None:
     """Read 'percentile 84', 'percentile: 84', '84 percentile rank' and 'percentile is 84'."""
+    named = _percentile_before(at, by_end) or _percentile_behind(end, by_start)
+    return unit_named("{percentile}") if named else None
+
+
+def _percentile_before(at: int, by_end: dict[int, Item]) -> bool:
     place = at
     for _ in range(4):
         before = by_end.get(place)
-        if before is None:
-            break
+        if before is None or before.text in {",", ";", "("}:
+            return False
         if ("q", "percentile") in before.tags:
             owner = by_end.get(before.start)
             while owner is not None and owner.text in _ORDINAL_ENDS:
                 owner = by_end.get(owner.start)
-            if owner is not None and owner.kind == "number":  # '83rd percentile of 3,202'
-                break
-            return unit_named("{percentile}")
-        if before.kind == "unknown" or not (
-            before.has("w", "cmp", "seen") or before.kind == "sign"
-        ):
-            break
-        if before.text in {",", ";", "("}:
-            break
+            return owner is None or owner.kind != "number"  # '83rd percentile of 3,202'
+        if not (before.has("w", "cmp", "seen") or before.kind == "sign"):
+            return False
         place = before.start
+    return False
+
+
+def _percentile_behind(end: int, by_start: dict[int, Item]) -> bool:
     for place in (end, end + 1):
         after = by_start.get(place)
-        if after is not None and ("q", "percentile") in after.tags:
-            return unit_named("{percentile}")
-    return None
+        if after is None:
+            continue
+        if ("q", "percentile") in after.tags:
+            return True
+        if not (after.has("w") or after.text in _ORDINAL_ENDS - {"."}):
+            return False
+    return False
 
 
 def _comparator(

@@ -43,6 +43,8 @@ def answers_hold(case: Case) -> Refusal | None:
     given = {k.answer for k in case.known if k.answer}
     if not given:
         return None
+    if "open" in given and case.said.has("undecided"):
+        return None
     yes, no = answers(case)
     if yes and no:
         return None if "open" in given else Refusal("certainty", "The evidence leaves none open.")

@@ -67,7 +67,8 @@ _IRREGULAR = {
     "during": "during", "nothing": "nothing", "thickening": "thickening", "widening": "widening",
     "bleeding": "bleeding", "left": "left", "red": "red", "bed": "bed", "need": "need",
     "needs": "need", "bodies": "body", "as": "as", "was": "was", "has": "has", "does": "does",
-    "his": "his", "thus": "thus", "plus": "plus", "yes": "yes", "us": "us", "less": "less",
+    "his": "his", "marked": "marked", "thus": "thus", "plus": "plus", "yes": "yes",
+    "us": "us", "less": "less",
 }  # fmt: skip
 
 _GERMAN_WHOLE = {"seite", "seiten"}

