@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from agent.answer import Answer, Statement
+from agent.answer import Answer, Language, Statement
 
 __all__ = ["doubt"]
 
-_TOLD = {
+_TOLD: dict[Language, str] = {
     "en": r"uncertain|inconclusive",
     "es": r"inciert|incertidumbre|concluyente|dudos",
     "fr": r"incertain|concluant|douteu",
@@ -16,7 +16,7 @@ _TOLD = {
     "pt": r"incert|conclusiv|duvidos",
     "zh": r"不确定|不明确",
 }
-_WORDS = {
+_WORDS: dict[Language, tuple[str, str]] = {
     "en": ("uncertain", "inconclusive"),
     "es": ("incierto", "no concluyente"),
     "fr": ("incertain", "non concluant"),
@@ -30,8 +30,7 @@ def doubt(answer: Answer, statement: Statement) -> str:
     """'uncertain' or 'inconclusive' in the answer's language; empty where it is told already."""
     if statement.certainty not in ("uncertain", "inconclusive"):
         return ""
-    language = str(getattr(answer, "language", "en"))
-    if re.search(_TOLD.get(language, _TOLD["en"]), statement.text, re.IGNORECASE):
+    if re.search(_TOLD[answer.language], statement.text, re.IGNORECASE):
         return ""
-    uncertain, inconclusive = _WORDS.get(language, _WORDS["en"])
+    uncertain, inconclusive = _WORDS[answer.language]
     return uncertain if statement.certainty == "uncertain" else inconclusive

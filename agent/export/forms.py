@@ -122,7 +122,8 @@ async def export_async(
             them; HTML has the pictures made again from them. Studies of the DICOMweb server
             may be named as in the question.
         identified: Let HTML and Markdown name the patient, too.
-        same_files: Take files that were moved or copied for the ones that were asked about.
+        same_files: Take files that were moved or copied for the ones that were asked about; that
+            they give the same result is checked by making the answer's calls again.
         agent: One that has been entered, to fetch pictures from; without it, one is made.
 
     Returns:
@@ -200,7 +201,7 @@ async def _completed(material: Material, forms: Sequence[Form], agent: Agent | N
     from agent.export.replay import with_pictures, with_results
 
     pictures = any(one.pictures for one in forms) and bool(material.answer.pictures)
-    results = any(one.results for one in forms)
+    results = material.moved or any(one.results for one in forms)
     if not material.origins and agent is None:
         return material
     if not pictures and not results:

@@ -15,7 +15,7 @@ __all__ = ["label", "language"]
 
 def language(answer: Answer) -> str:
     """The answer's language, as in HTML's `lang`."""
-    return str(getattr(answer, "language", "en"))
+    return answer.language
 
 
 def label(answer: Answer, text: str) -> str:

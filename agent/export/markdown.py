@@ -33,10 +33,11 @@ def to_markdown(answer: Answer, material: Material | None = None) -> str:
         The question, the answer with references ([E1]), what limits it, the evidence as a
         table, and where it comes from; no trailing line break.
     """
+    patient = list(_patient(material))
     blocks = [
         f"# {_line(answer.question)}",
-        *_section("Patient", _patient(material)),
-        *_said(answer),
+        *_section("Patient", patient),
+        *_said(answer, titled=bool(patient)),
         *_section("Disagreements", _disagreements(answer)),
         *_section("What is missing", _gaps(answer)),
         *_section("Keep in mind", _sentences(answer.caveats)),
@@ -65,15 +66,15 @@ def _section(title: str, lines: Iterable[str], join: str = "\n") -> Iterator[str
         yield f"## {title}\n\n{body}"
 
 
-def _said(answer: Answer) -> Iterator[str]:
+def _said(answer: Answer, titled: bool) -> Iterator[str]:
     if answer.message:
         yield answer.message
-    parts = sections(answer) if getattr(answer, "sections", ()) else [_everything(answer)]
+    parts = sections(answer) if answer.sections else [_everything(answer)]
     parts = [part for part in parts if part.places]
     for part in parts:
         body = "\n".join(_statement(answer, answer.statements[place]) for place in part.places)
-        titled = len(parts) > 1 or part.name == "urgent"
-        yield f"## {_line(part.title)}\n\n{body}" if titled else body
+        shown = titled or len(parts) > 1 or part.name == "urgent"
+        yield f"## {_line(part.title)}\n\n{body}" if shown else body
     if not parts and not answer.message:
         yield "Nothing can be said: no specialist gave a result that supports a statement."
 
@@ -111,7 +112,7 @@ def _gaps(answer: Answer) -> Iterator[str]:
 def _disagreements(answer: Answer) -> Iterator[str]:
     for each in answer.disagreements:
         yield f"- {_line(each.text)} [{', '.join(each.citations)}]"
-        for worth in getattr(each, "worth", ()):
+        for worth in each.worth:
             yield f"  - {_line(worth)}"
 
 
@@ -164,8 +165,8 @@ def _provenance(answer: Answer) -> Iterator[str]:
         named = " ".join((call.tool, *call.attachments))
         yield f"- Kept from earlier in this conversation: {named}."
     yield f"- Planned by {known.planner}; written by {known.composer}; checked by {known.checker}."
-    examined = getattr(answer, "examination", None)
-    if examined is not None and examined.coverage is not None:
+    examined = answer.examination
+    if examined.coverage is not None:
         yield (
             f"- Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
             f"tells, {examined.hallucination or 0:.0%} is not in the evidence."

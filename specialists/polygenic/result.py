@@ -150,7 +150,7 @@ def _risk_score(scored: Scored, index: int) -> RiskScore:
         percentile=None if place is None else place.percentile,
         reference=None if place is None else place.reference,
         overlap=used / scored.score.variants,
-        text=text if place is None else f"{text} {place.text}",
+        text=f"{text} {wording.alone_text() if place is None else place.text}",
     )
 
 

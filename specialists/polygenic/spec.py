@@ -8,6 +8,7 @@ from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
 from specialists.polygenic.meaning import AbsoluteRisk, JointRisk, QualityCheck, Standing
+from specialists.polygenic.trait_words import TRAIT_WORDS
 from specialists.schema import Accepts, Data, SpecialistResult
 
 __all__ = ["SPEC", "MatchCounts", "PolygenicRequest", "PolygenicResult"]
@@ -198,4 +199,5 @@ SPEC = SpecialistSpec(
         "多基因", "多基因风险评分", "遗传风险", "基因组", "基因型", "遗传易感性",
     ),
     timeout_s=300.0,
+    option_words={"score": TRAIT_WORDS},
 )  # fmt: skip

@@ -10,6 +10,7 @@ from specialists.polygenic.sums import LEAST_FOR_IMPUTATION, Sums
 from specialists.readers.scoring_file import ScoreFacts
 
 __all__ = [
+    "alone_text",
     "evaluation",
     "low_overlap",
     "name",
@@ -97,6 +98,14 @@ def score_text(score: ScoreFacts, sample: str, value: float, used: int, assumed:
     if not assumed:
         return f"{text}."
     return f"{text} and {assumed:,} that the file does not list, counted as not carried."
+
+
+def alone_text() -> str:
+    """What a score means that is compared with nobody: nothing yet."""
+    return (
+        "By itself this number does not say whether it is more or less than others have: that"
+        " takes people of like ancestry to compare with, in a reference panel that has this score."
+    )
 
 
 def percentile_text(

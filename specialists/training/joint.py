@@ -15,32 +15,37 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from specialists.polygenic.simulation import Design, simulate
-from specialists.training.joint_figures import Split, choose_penalty, figures
+from specialists.polygenic.simulation import Cohort, Design, simulate
+from specialists.training.joint_figures import FOLDS, Split, choose_penalty, figures
 
-__all__ = ["lines", "run"]
+__all__ = ["lines", "measured", "run"]
 
 
 def run(design: Design) -> dict[str, Any]:
     """Simulate, train and measure."""
     cohort = simulate(design)
-    split = Split.of(cohort, design.seed)
-    penalty = choose_penalty(split)
-    model = split.fit(split.trained, penalty)
+    return measured(cohort, design.seed)
+
+
+def measured(cohort: Cohort, seed: int) -> dict[str, Any]:
+    """Train and measure on a cohort."""
+    splits = [Split.of(cohort, seed, fold) for fold in range(FOLDS)]
+    penalty = choose_penalty(splits[0])
+    models = [split.fit(split.trained, penalty) for split in splits]
     return {
-        "seed": design.seed,
+        "seed": seed,
         "penalty": penalty,
-        "weights": len(model.weights),
-        **figures(split, model, cohort.study_size.tolist()),
+        "weights": len(models[0].weights),
+        **figures(splits, models, cohort.study_size.tolist()),
     }
 
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
     """Write a report for a reader."""
-    people, held, trained = report["people"], report["held"], report["trained"]
+    held, trained = report["held"], report["trained"]
     yield (
-        f"Simulated cohort, seed {report['seed']}: {people['trained']:,} people trained on,"
-        f" {people['tested']:,} tested; {len(trained['rows'])} diseases trained on,"
+        f"Simulated cohort, seed {report['seed']}: {report['people']:,} people in {FOLDS} folds,"
+        f" each tested by a model of the others; {len(trained['rows'])} diseases trained on,"
         f" {len(held['rows'])} held out; {report['weights']} weights, penalty"
         f" {report['penalty']:g}"
     )

@@ -1,8 +1,8 @@
 """How the joint model does against each disease's own scores with age and sex.
 
-On people who were not trained on: for diseases that were trained on, and for those held out, of
-which the joint model saw no case. The linear baseline of a disease is fitted to that disease's
-own cases, held out or not.
+On people who were not trained on (five folds, each tested by models of the other four): for
+diseases that were trained on, and for those held out, of which the joint model saw no case. The
+linear baseline of a disease is fitted to that disease's own cases, held out or not.
 """
 
 from __future__ import annotations
@@ -24,22 +24,21 @@ from specialists.polygenic.joint import (
 )
 from specialists.polygenic.simulation import POPULATIONS, Cohort
 
-__all__ = ["Split", "auc_difference", "choose_penalty", "figures"]
+__all__ = ["FOLDS", "Split", "auc_difference", "choose_penalty", "figures"]
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _TRAINED = 0.75
 """Share of diseases that are trained on: 30 of 40."""
-_PEOPLE = 0.7
-"""Share of people who are trained on."""
-_PENALTIES = (10.0, 100.0, 1000.0, 10000.0)
-_FOLDS = 5
+FOLDS = 5
+"""Parts of the people; each is tested once."""
+_PENALTIES = (10.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A cohort, with people and diseases set apart."""
+    """A cohort, with some diseases and one part of the people set apart."""
 
     train: Person
     test: Person
@@ -53,10 +52,10 @@ class Split:
     """Of every disease, as a registry would count it among the training people."""
 
     @classmethod
-    def of(cls, cohort: Cohort, seed: int = 0) -> Split:
-        """Set people and diseases apart at random."""
+    def of(cls, cohort: Cohort, seed: int = 0, fold: int = 0) -> Split:
+        """Set people and diseases apart at random: the same diseases for every fold."""
         rng = np.random.default_rng(seed)
-        chosen = rng.random(len(cohort.population)) < _PEOPLE
+        chosen = rng.permutation(len(cohort.population)) % FOLDS != fold
         diseases = rng.permutation(cohort.diseased.shape[1])
         train, test = _people(cohort, chosen), _people(cohort, ~chosen)
         diseased = cohort.diseased[chosen]
@@ -93,7 +92,7 @@ def _people(cohort: Cohort, chosen: Flags) -> Person:
 
 def choose_penalty(split: Split) -> float:
     """The penalty with the best mean log likelihood on diseases left out of the training ones."""
-    folds = [split.trained[start::_FOLDS] for start in range(_FOLDS)]
+    folds = [split.trained[start::FOLDS] for start in range(FOLDS)]
     loss = {}
     for penalty in _PENALTIES:
         losses = []
@@ -110,36 +109,45 @@ def _loss(split: Split, model: JointModel, disease: int) -> float:
     return float(np.logaddexp(0, signed).mean())
 
 
-def figures(split: Split, model: JointModel, study_size: Sequence[int]) -> dict[str, Any]:
-    """Measure on the test people.
+def figures(
+    splits: Sequence[Split], models: Sequence[JointModel], study_size: Sequence[int]
+) -> dict[str, Any]:
+    """Measure on the test people of every fold.
+
+    Args:
+        splits: One a fold.
+        models: Trained on each.
+        study_size: Of each disease.
 
     Returns:
         For `held` and `trained`: `rows` (one a disease: AUC of both, difference with its 95%
         interval), `above`, `clearly_above` (interval above 0), `mean` with the 95% interval over
         diseases; of the held diseases also calibration and the mean difference by population.
     """
-    held = _compared(split, model, split.held, study_size)
+    folds = list(zip(splits, models, strict=True))
+    first = splits[0]
+    held = _compared(folds, first.held, study_size)
     return {
-        "people": {"trained": len(split.train.scores), "tested": len(split.test.scores)},
-        "held": held | _calibration(split, model) | {"by_population": _by_population(split, model)},
-        "trained": _compared(split, model, split.trained, study_size),
+        "people": sum(len(split.test.scores) for split in splits),
+        "held": held | _calibration(folds) | {"by_population": _by_population(folds)},
+        "trained": _compared(folds, first.trained, study_size),
     }
 
 
+Fold = tuple[Split, JointModel]
+
+
 def _compared(
-    split: Split, model: JointModel, diseases: Sequence[int], study_size: Sequence[int]
+    folds: Sequence[Fold], diseases: Sequence[int], study_size: Sequence[int]
 ) -> dict[str, Any]:
-    rows = []
-    for disease in diseases:
-        joint = model.log_odds(split.test, disease, split.incidence[disease])
-        base = _baseline(split, disease)
-        rows.append(
-            {
-                "disease": disease,
-                "study_size": int(study_size[disease]),
-                **auc_difference(split.diseased_test[:, disease], joint, base),
-            }
-        )
+    rows = [
+        {
+            "disease": disease,
+            "study_size": int(study_size[disease]),
+            **_over_folds([_of_fold(fold, disease) for fold in folds]),
+        }
+        for disease in diseases
+    ]
     differences = np.array([row["difference"] for row in rows])
     error = 1.96 * differences.std(ddof=1) / np.sqrt(len(differences))
     return {
@@ -150,6 +158,27 @@ def _compared(
         "mean_low": float(differences.mean() - error),
         "mean_high": float(differences.mean() + error),
     }
+
+
+def _of_fold(fold: Fold, disease: int, population: int | None = None) -> dict[str, float]:
+    split, model = fold
+    joint = model.log_odds(split.test, disease, split.incidence[disease])
+    base, seen = _baseline(split, disease), split.diseased_test[:, disease]
+    if population is not None:
+        there = split.population_test == population
+        joint, base, seen = joint[there], base[there], seen[there]
+    return auc_difference(seen, joint, base)
+
+
+def _over_folds(found: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Means over folds; the folds' people are apart, so that their errors are independent."""
+    mean = {
+        name: float(np.mean([one[name] for one in found]))
+        for name in ("joint", "baseline", "difference")
+    }
+    errors = [(one["high"] - one["low"]) / 2 for one in found]
+    half = float(np.sqrt(np.sum(np.square(errors)))) / len(found)
+    return mean | {"low": mean["difference"] - half, "high": mean["difference"] + half}
 
 
 def _baseline(split: Split, disease: int) -> Values:
@@ -199,12 +228,13 @@ def _placements(diseased: Flags, values: Values) -> tuple[Values, Values]:
     return above, below
 
 
-def _calibration(split: Split, model: JointModel) -> dict[str, float]:
+def _calibration(folds: Sequence[Fold]) -> dict[str, float]:
     """Of the held diseases together: cases expected for one seen, and the slope."""
     odds, outcome = [], []
-    for disease in split.held:
-        odds.append(model.log_odds(split.test, disease, split.incidence[disease]))
-        outcome.append(split.diseased_test[:, disease].astype(np.float64))
+    for split, model in folds:
+        for disease in split.held:
+            odds.append(model.log_odds(split.test, disease, split.incidence[disease]))
+            outcome.append(split.diseased_test[:, disease].astype(np.float64))
     values, seen = np.concatenate(odds), np.concatenate(outcome)
     slope = logistic(np.column_stack([np.ones(len(values)), values]), seen)[1]
     return {
@@ -213,14 +243,17 @@ def _calibration(split: Split, model: JointModel) -> dict[str, float]:
     }
 
 
-def _by_population(split: Split, model: JointModel) -> dict[str, float]:
+def _by_population(folds: Sequence[Fold]) -> dict[str, float]:
     """Mean difference in AUC over the held diseases, within each population."""
-    found: dict[str, list[float]] = {name: [] for name in POPULATIONS}
-    for disease in split.held:
-        joint = model.log_odds(split.test, disease, split.incidence[disease])
-        base = _baseline(split, disease)
-        for code, name in enumerate(POPULATIONS):
-            there = split.population_test == code
-            seen = split.diseased_test[there, disease]
-            found[name].append(auc_difference(seen, joint[there], base[there])["difference"])
-    return {name: float(np.mean(values)) for name, values in found.items()}
+    return {
+        name: float(
+            np.mean(
+                [
+                    _of_fold(fold, disease, code)["difference"]
+                    for fold in folds
+                    for disease in fold[0].held
+                ]
+            )
+        )
+        for code, name in enumerate(POPULATIONS)
+    }

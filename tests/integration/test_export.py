@@ -300,6 +300,16 @@ def test_a_copy_is_taken_only_where_the_caller_says_that_it_is_one(answers, tmp_
     assert b"CompressedSamples" in answers["film"].export("fhir", [copy], same_files=True)
 
 
+def test_another_patients_film_of_the_same_size_is_no_copy(answers, tmp_path):
+    film = pydicom.dcmread(_files("film")[0])
+    film.decompress()
+    film.PixelData = film.pixel_array[::-1, ::-1].tobytes()
+    film.PatientName = WORD
+    film.save_as(tmp_path / "film.dcm")
+    with pytest.raises(InvalidInput, match="another result"):
+        answers["film"].export("fhir", [tmp_path / "film.dcm"], same_files=True)
+
+
 def test_files_of_two_patients_are_refused(answers):
     other = DATA / "cxr" / "dx_image.dcm"
     with pytest.raises(MixedPatients):

@@ -69,7 +69,8 @@ def test_scores_predict_best_in_the_population_of_their_studies(simulated):
 def test_joint_model_is_calibrated_on_diseases_that_it_never_saw(simulated):
     split = Split.of(simulated, 0)
     assert not set(split.trained) & set(split.held)
-    held = figures(split, split.fit(split.trained, 100.0), simulated.study_size.tolist())["held"]
+    model = split.fit(split.trained, 100.0)
+    held = figures([split], [model], simulated.study_size.tolist())["held"]
     assert held["expected_over_observed"] == pytest.approx(1, abs=0.25)
     assert held["calibration_slope"] == pytest.approx(1, abs=0.35)
     assert all(row["joint"] > 0.55 for row in held["rows"])

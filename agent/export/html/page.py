@@ -140,7 +140,7 @@ def _statements(answer: Answer) -> Iterator[str]:
 def _disagreements(answer: Answer) -> str:
     rows = []
     for each in answer.disagreements:
-        worth = bullets(map(sentence, getattr(each, "worth", ())), "small")
+        worth = bullets(map(sentence, each.worth), "small")
         rows.append(f"{line(each.text)}{cited(each.citations)}{worth}")
     return bullets(rows)
 
@@ -189,8 +189,8 @@ def _made(answer: Answer) -> str:
         f"Kept from earlier in this conversation: {line(' '.join((call.tool, *call.attachments)))}."
         for call in made.reused
     ]
-    examined = getattr(answer, "examination", None)
-    if examined is not None and examined.coverage is not None:
+    examined = answer.examination
+    if examined.coverage is not None:
         rows.append(
             f"Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
             f"tells, {examined.hallucination or 0:.0%} is not in the evidence."
