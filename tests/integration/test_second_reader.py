@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +64,11 @@ def asked(plugin: Path, film: Path, *options: str) -> dict[str, Any]:
         f"sys.argv = {['wardround', 'ask', QUESTION, str(film), '--json', *options]!r}\n"
         "from agent.cli import main\nmain()"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Rules plan: which tool is chosen is not what is tested here.
+    environment = {**os.environ, "WARDROUND_GEMMA_EMBEDDED": "0"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     answer: dict[str, Any] = json.loads(run.stdout)
     return answer
 
