@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agent.answer import Examination, Fact, Language, Statement
 from agent.composition.asked import about, bare, kind_of
-from agent.composition.attribution import without_attribution
 from agent.composition.grouping import repeats, technical
 from agent.composition.sections import rank
 from agent.grounding import subjects, terms_in
@@ -85,7 +84,7 @@ def important(
         if each.finding is not None:
             wanted = not repeats(each, evidence, facts)
         elif each.value is not None:
-            near = best < 0 and 2 * ranks[each.id] <= best
+            near = ranks[each.id] == best < 0
             wanted = not technical(each, facts) if report else near
         else:
             wanted = (each.tool, each.attachment) not in structured
@@ -133,7 +132,7 @@ def _asked_of_evidence(
     statement: Statement, cited: Sequence[Evidence], facts: Mapping[str, Fact], language: Language
 ) -> tuple[int, int]:
     """How many questions a statement gives, and how many its evidence can't answer."""
-    text = without_attribution(statement.text, cited, facts)
+    text = statement.text
     source = " ".join(_sources(cited, facts))
     concepts = _concepts(text, language)
     missing = [one for one in concepts if not _spoken_of(one, source)]

@@ -25,7 +25,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--cases",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="For 'routing' and 'answers': one case a line, as in tests/data of that name.",
+    help="For 'routing', 'answers' and 'grounding': one case a line, as in tests/data of that "
+    "name.",
 )
 @click.option(
     "--root",
@@ -35,7 +36,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--no-baselines", is_flag=True, help="For 'routing': the agent's planners alone.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def command(specialist: str, as_json: bool, **options: Any) -> None:
-    """Measure SPECIALIST (a tool's name, or 'recogniser'), or 'routing' or 'answers' on cases.
+    """Measure SPECIALIST (a tool's name, or 'recogniser'); or 'routing', 'answers', 'grounding'.
 
     labels.csv has the columns image_id and label (or dx, dr_grade). Columns named like an option
     of the tool, such as age or sex, are passed to it; patient_id, lesion_id or group says which
@@ -52,6 +53,9 @@ def command(specialist: str, as_json: bool, **options: Any) -> None:
 
         evaluate_answer_cases(_needed(options, "cases"), options["root"], as_json)
         return
+    if specialist == "grounding":
+        _evaluate_grounding(_needed(options, "cases"), as_json)
+        return
     from agent.commands import run, show_json
 
     data = _needed(options, "data").resolve()
@@ -60,6 +64,17 @@ def command(specialist: str, as_json: bool, **options: Any) -> None:
         show_json(report)
         return
     sys.stdout.writelines(f"{line}\n" for line in _lines(report))
+
+
+def _evaluate_grounding(cases: Path, as_json: bool) -> None:
+    from agent.commands import read_lines, show_json
+    from agent.evaluate.grounding import as_lines, evaluate_grounding
+
+    report = evaluate_grounding(read_lines(cases))
+    if as_json:
+        show_json(report)
+        return
+    sys.stdout.writelines(f"{line}\n" for line in as_lines(report))
 
 
 def _needed(options: dict[str, Any], name: str) -> Path:

@@ -16,9 +16,9 @@ from agent.composition.asked import about, kind_of
 from agent.composition.attribution import attributed
 from agent.composition.differential import candidates
 from agent.composition.english import wordings
-from agent.composition.grouping import Draft, Facts, drafts_of, is_set
+from agent.composition.grouping import Draft, Facts, drafts_of, is_set, technical
 from agent.composition.sections import arrange, rank
-from agent.composition.translated import sentence
+from agent.composition.translated import sentences
 from agent.grounding import check, subjects, terms_in
 from agent.language import detect, known, listed, phrase, term
 from specialists.schema import Evidence
@@ -186,9 +186,17 @@ class Writer:
     def _folded(self, drafts: Sequence[Draft]) -> list[Draft]:
         rows = [draft for draft in drafts if draft.form in {"pair", "row"}]
         best = min((rank(self._about, draft.cited) for draft in drafts), default=0)
-        unasked = [d for d in rows if not best or 2 * rank(self._about, d.cited) > best]
+        unasked = [d for d in rows if not best or rank(self._about, d.cited) > best]
         others = len(drafts) > len(unasked) and self._kind != "report"
-        return unasked if others and len(unasked) > _FEW_MEASUREMENTS else []
+        if others and len(unasked) > _FEW_MEASUREMENTS:
+            return unasked
+        return self._of_the_scan(rows)
+
+    def _of_the_scan(self, rows: Sequence[Draft]) -> list[Draft]:
+        """Numbers of the scan itself stay in the table where the language has no words for them."""
+        if self.language == "en":
+            return []
+        return [draft for draft in rows if technical(draft.cited[0], self.facts)]
 
     def _left_to_the_table(self) -> int:
         drafts = drafts_of(self.evidence, self.facts)
@@ -199,26 +207,24 @@ class Writer:
 
     def _written(self, draft: Draft) -> Iterator[Statement]:
         kind = _KINDS.get(draft.form, "finding")
-        text = self._text(draft)
-        if text is None:
-            for each in draft.cited:
-                yield from self._written(Draft("finding", (each,)))
-            return
-        yield self._statement(kind, text, draft.cited)
+        for text, cited in self._worded(draft):
+            yield self._statement(kind, text, cited)
         if self._kind == "differential" and draft.form == "set":
             for one in candidates(draft.cited[0], self.evidence, self.facts, self.language):
                 yield self._statement("synthesis", one.text, one.cited)
 
-    def _text(self, draft: Draft) -> str | None:
-        """The best wording that holds; None where findings must stand apart."""
+    def _worded(self, draft: Draft) -> Iterator[tuple[str, tuple[Evidence, ...]]]:
+        """A draft in as few sentences as hold."""
         if self.language != "en":
-            told = sentence(draft, self.facts, self.language, self._ranked)
-            return told if draft.form != "absent" else None
+            yield from sentences(draft, self.facts, self.language, self._ranked)
+            return
         texts = wordings(draft, self.facts, self._ranked)
         held = next((text for text in texts if check(text, draft.cited).supported), None)
-        if draft.form == "absent" and held in {None, texts[-1]}:
-            return None
-        return held or texts[-1]
+        if draft.form != "absent" or held not in {None, texts[-1]}:
+            yield held or texts[-1], draft.cited
+            return
+        for each in draft.cited:
+            yield from self._worded(Draft("finding", (each,)))
 
     def _statement(self, kind: StatementKind, text: str, cited: Sequence[Evidence]) -> Statement:
         return Statement(
@@ -244,7 +250,7 @@ class Writer:
             if items
         ]
         text = ("" if self.language == "zh" else " ").join(parts)
-        if self.language != "en" or check(text, cited).supported:
+        if check(text, cited).supported:
             yield self._statement("synthesis", text, cited)
 
     def _names(self, items: Sequence[Evidence]) -> str:

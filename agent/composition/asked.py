@@ -73,8 +73,8 @@ def about(question: str, language: Language) -> dict[str, frozenset[str]]:
 
 def words(text: str) -> frozenset[str]:
     """The words of a text without accents, plural endings and what is in every sentence."""
-    found = re.findall(r"[a-z]{3,}", bare(text))
-    return frozenset(one.removesuffix("s") for one in found) - function_words("en") - _GENERIC
+    found = set(re.findall(r"[a-z]{3,}", bare(text))) - function_words("en")
+    return frozenset(one.removesuffix("s") for one in found) - _GENERIC
 
 
 def _occurs(term: str, text: str) -> bool:

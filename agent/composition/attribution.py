@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from agent.answer import Language
@@ -10,9 +9,7 @@ from agent.composition.grouping import Facts
 from agent.language import phrase
 from specialists.schema import Evidence
 
-__all__ = ["attributed", "without_attribution"]
-
-_FILE = re.compile(r"^(A\d+): ?")
+__all__ = ["attributed"]
 
 
 def attributed(
@@ -50,22 +47,3 @@ def _reader(
     if not second or len(readers) != 1:
         return ""
     return phrase("second_reader" if readers.pop() else "first_reader", language)
-
-
-def without_attribution(text: str, cited: Sequence[Evidence], facts: Facts | None = None) -> str:
-    """Take off what `attributed` put before a statement, where it is true of what is cited."""
-    found = _FILE.match(text)
-    if found and {each.attachment for each in cited} == {found.group(1)}:
-        text = text[found.end() :]
-    readers = {facts[each.id].second for each in cited if each.id in facts} if facts else set()
-    if len(readers) == 1:
-        key = "second_reader" if readers.pop() else "first_reader"
-        for label in _labels(key):
-            text = text.removeprefix(label)
-    return text
-
-
-def _labels(key: str) -> list[str]:
-    from agent.language import phrases
-
-    return [*phrases()[key].values()]

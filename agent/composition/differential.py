@@ -52,7 +52,7 @@ def candidates(
         one = _candidate(label, item, own[:1], facts, language)
         for key, others in _evidence_on(label, beside).items():
             longer = _with_reasons(one, key, others, facts, language)
-            if language != "en" or check(longer.text, longer.cited).supported:
+            if check(longer.text, longer.cited).supported:
                 one = longer
         told.append(one)
     if any(len(one.cited) > 1 for one in told):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from agent.answer import Language, Section, SectionName, Statement
@@ -17,6 +18,9 @@ __all__ = ["arrange", "rank"]
 _WEIGHTS = {"finding": 4, "quantity": 2, "place": 1, "word": 1}
 """What makes a statement an answer to the question, and how much."""
 _MOST_ANSWERS = 3
+_LIMIT = re.compile(r"\b(above|below|over|at least) [-\d.]+ \w+")
+"""'Above 130 HU' and 'over 33 mm' are no sizes of what was measured."""
+_VERB = re.compile(r" (?:is|are|takes? up|fills?|lies|covers?|shows?) ")
 
 _ORDER: dict[AnswerKind, tuple[SectionName, ...]] = {
     "direct": ("urgent", "answer", "other", "measurements", "limitations"),
@@ -64,9 +68,18 @@ def arrange(
 
 def rank(asked: Mapping[str, frozenset[str]], cited: Sequence[Evidence]) -> int:
     """Lower for evidence on what the question is about; 0 where it is about something else."""
-    text = " ".join(each.text for each in cited)
-    answered = {**subjects(text), "word": words(text)}
-    return -sum(weight * len(asked[kind] & answered[kind]) for kind, weight in _WEIGHTS.items())
+    text = ". ".join(map(_subject, cited))
+    told = {**subjects(text), "word": words(text)}
+    # What is broader on both sides ('abnormality') makes nothing related.
+    related = (asked["named"] & told["finding"]) | (asked["finding"] & told["named"])
+    shared = {**{kind: asked[kind] & told[kind] for kind in told}, "finding": related}
+    return -sum(weight * len(shared[kind]) for kind, weight in _WEIGHTS.items())
+
+
+def _subject(item: Evidence) -> str:
+    """Of a measurement what was measured: the words before its verb; otherwise all of the text."""
+    measured = item.finding is None and item.value is not None
+    return _LIMIT.sub("", _VERB.split(item.text, maxsplit=1)[0]) if measured else item.text
 
 
 def _best(statements: Sequence[Statement], ranks: Sequence[int]) -> list[int]:

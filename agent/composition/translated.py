@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 from agent.answer import Fact, Language
 from agent.composition.grouping import EARLIER, Draft, Facts, classes_of
+from agent.grounding import check
 from agent.language import known, listed, number, phrase, share, term
 from specialists.schema import Evidence
 
-__all__ = ["clause", "sentence"]
+__all__ = ["clause", "sentences"]
 
 _UNITS = {"[hnsf'U]": "HU", "cm3": "cm³", "cm2": "cm²", "mm2": "mm²", "mm3": "mm³", "1": ""}
 _VOWELS = "aeiouyhàâéèêëîïôœùûæ"
@@ -22,26 +24,57 @@ _NAMED = (
     (re.compile(r"^middle third of the lung, (?P<name>.+)$"), "third_middle"),
     (re.compile(r"^lower third of the lung, (?P<name>.+)$"), "third_lower"),
     (re.compile(r"^tiles with (?P<name>.+)$"), "tiles_with"),
+    (re.compile(r"^genetic likeness to (?P<name>.+)$"), "likeness"),
+    (re.compile(r"^percentile among (?P<name>.+)$"), "percentile_among"),
     (EARLIER, "earlier"),
 )
 _SAME_FILE = re.compile(r"^the ([\d,]+) samples of the same file")
 _SAMPLE = re.compile(r"^sample (\d+)$")
 
 
-def sentence(draft: Draft, facts: Facts, language: Language, ranked: bool = False) -> str:
-    """Tell a draft's evidence, piece by piece; what has no fields is quoted as it stands."""
-    said = [clause(each, facts.get(each.id), language, ranked) for each in draft.cited]
-    if draft.form in {"pair", "row", "change"} and language != "zh":
-        texts = [text.rstrip(".") for text in said]
-        rest = [_lowered(text, language) for text in texts[1:]]
-        return phrase("semicolon", language).join([texts[0], *rest]) + "."
-    return ("" if language == "zh" else " ").join(said)
+def sentences(
+    draft: Draft, facts: Facts, language: Language, ranked: bool = False
+) -> Iterator[tuple[str, tuple[Evidence, ...]]]:
+    """Tell a draft's evidence in as few sentences as hold, each with what it cites.
+
+    What has no fields, or whose wording does not hold, is quoted as the specialist wrote it.
+    """
+    held: list[tuple[str, Evidence]] = []
+    for item in draft.cited:
+        piece = (clause(item, facts.get(item.id), language, ranked), item)
+        if held and not _holds([*held, piece], draft, language):
+            yield _told_together(held, draft, language)
+            held = []
+        held.append(piece)
+    if held:
+        yield _told_together(held, draft, language)
 
 
 def clause(item: Evidence, fact: Fact | None, language: Language, ranked: bool = False) -> str:
     """One piece of evidence as a sentence."""
     told = _told(item, fact, language, ranked) if fact is not None else None
-    return told or phrase("quoted", language, text=item.text)
+    if told is not None and check(told, [item]).supported:
+        return told
+    return phrase("quoted", language, text=item.text)
+
+
+def _holds(pieces: Sequence[tuple[str, Evidence]], draft: Draft, language: Language) -> bool:
+    text, cited = _told_together(pieces, draft, language)
+    return draft.form != "absent" and check(text, cited).supported
+
+
+def _told_together(
+    pieces: Sequence[tuple[str, Evidence]], draft: Draft, language: Language
+) -> tuple[str, tuple[Evidence, ...]]:
+    texts = [text for text, _ in pieces]
+    cited = tuple(item for _, item in pieces)
+    if language == "zh":
+        return "".join(texts), cited
+    if draft.form == "score" or len(texts) == 1:
+        return " ".join(texts), cited
+    first, *rest = [text.rstrip(".") for text in texts]
+    clauses = [first, *(_lowered(text, language) for text in rest)]
+    return phrase("semicolon", language).join(clauses) + ".", cited
 
 
 def _told(item: Evidence, fact: Fact, language: Language, ranked: bool) -> str | None:
@@ -86,6 +119,9 @@ def _set(fact: Fact, language: Language, ranked: bool) -> str | None:
     classes = listed([term(one, language) for one in labels], language)
     if target == "yes or no" and len(labels) == 1:
         return phrase("answered", language, answer=classes)
+    if target == "yes or no" and len(labels) > 1:
+        both = [term(one, language) for one in ("yes", "no")]
+        return phrase("undecided", language, classes=listed(both, language, "and"))
     if target == "region" and len(labels) == 1:
         return phrase("shows", language, classes=classes)
     key = {0: "empty_set", 1: "closed_set"}.get(len(labels), "open_set")
@@ -126,7 +162,7 @@ def _name(name: str, language: Language) -> str | None:
                 return None
             of = _of(parts.get("name") or "")
             return phrase(key, language, de=of, **parts)
-    return name if name.isdigit() else None
+    return name if name.isdigit() or name.isupper() else None
 
 
 def _parts(found: re.Match[str]) -> dict[str, str]:

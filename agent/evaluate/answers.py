@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from agent.agent import Agent
 from agent.answer import Answer, Statement
-from agent.composition.attribution import without_attribution
 from agent.grounding import check
 
 __all__ = ["answered", "judged", "read_cases", "summed_up"]
@@ -77,8 +76,7 @@ def read_cases(path: Path) -> list[dict[str, Any]]:
 
 def _supported(statement: Statement, answer: Answer) -> bool:
     cited = [one for one in answer.evidence if one.id in statement.citations]
-    text = without_attribution(statement.text, cited, answer.facts)
-    return check(text, cited).supported
+    return check(statement.text, cited).supported
 
 
 def _share(part: int, whole: int) -> float | None:

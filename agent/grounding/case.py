@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from agent.grounding.claims import Claims, Vocabulary
-from agent.grounding.frames import frame_terms
+from agent.grounding.claims import Claims
+from agent.grounding.frames import frame_of
 from agent.grounding.known import Known
+from agent.grounding.lexicon import above
 
 __all__ = ["Case", "Refusal", "Rule", "first_refusal"]
 
@@ -26,16 +27,31 @@ class Case:
 
     said: Claims
     known: tuple[Known, ...]
-    vocabulary: Vocabulary
 
     @property
     def frame(self) -> frozenset[str]:
         """Terms that the cited tools bring with them: a chest film shows the chest."""
-        return frozenset().union(*(frame_terms(each.item.tool) for each in self.known))
+        return frozenset().union(*(frame_of(each.item.tool) for each in self.known))
 
-    def above_all(self, names: frozenset[str] | set[str]) -> set[str]:
-        """Return the names with all broader ones."""
-        return {above for name in names for above in self.vocabulary.above(name)}
+    @property
+    def sources(self) -> frozenset[str]:
+        """Where the cited evidence comes from."""
+        return frozenset().union(*(each.sources for each in self.known))
+
+    @property
+    def tags(self) -> frozenset[tuple[str, str]]:
+        """All that the cited evidence names."""
+        return frozenset().union(*(each.tags for each in self.known))
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """All words of the cited evidence."""
+        return frozenset().union(*(each.claims.stems for each in self.known))
+
+
+def above_all(names: Iterable[str]) -> set[str]:
+    """Return names with all broader ones."""
+    return {wide for name in names for wide in above(name)}
 
 
 Rule = Callable[[Case], Refusal | None]

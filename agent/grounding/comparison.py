@@ -1,86 +1,156 @@
-"""Comparisons of two sides, such as 'The right lung is larger than the left'."""
+"""Comparatives and trends: what follows from two numbers of the evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
-from agent.grounding.claims import Sentence
-from agent.grounding.known import Known
-from agent.grounding.quantities import QUANTITIES
+from agent.grounding.case import Case, Refusal
+from agent.grounding.claims import SIDES, Mention, Sentence
+from agent.grounding.items import Item
+from agent.grounding.quantities import Quantity
 
-__all__ = ["Comparison", "compared", "comparison_holds", "leanings"]
+__all__ = ["comparisons_hold", "trend_holds"]
 
-_MORE = {"larger": "volume", "bigger": "volume", "greater": None, "higher": None, "more": None,
-         "denser": "density"}  # fmt: skip
-_LESS = {"smaller": "volume", "lower": None, "less": None, "fewer": None}
+_TRENDS: dict[str, Callable[[float, float], bool]] = {
+    "increased": lambda old, new: new > old,
+    "decreased": lambda old, new: new < old,
+    "changed": lambda old, new: new != old,
+    "new": lambda old, new: False,
+}
+_PLACES = {
+    "above", "over", "below", "under", "beneath", "beyond", "on top", "north of", "über",
+    "unter", "oberhalb", "unterhalb", "oberhalb von", "unterhalb von", "jenseits von", "sous",
+    "au dessus de", "au dessous de", "en dessous de", "au delà de", "por encima de",
+    "por debajo de", "acima de",
+    "abaixo de", "acima dos",
+}  # fmt: skip
+"""Comparatives that are places too: 'above the lowest slice'."""
+Subject = frozenset[str]
+"""Sides and places that tell one quantity from another."""
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """One side said to have more of something than the other."""
+def trend_holds(case: Case, change: Mention) -> bool:
+    """Tell whether a change follows from an earlier and a present number."""
+    name = next(iter(change.names))
+    if name not in _TRENDS or (change.level or 0) < 0:
+        return False
+    quantities = [q for known in case.known for q in known.quantities]
+    old = [q.number for q in quantities if q.earlier]
+    new = [q.number for q in quantities if not q.earlier and q.quantity == "probability"]
+    new = new or [q.number for q in quantities if not q.earlier]
+    pairs = [(a.base, b.base) for a in old for b in new[:1] if a.unit.kind == b.unit.kind]
+    return bool(pairs) and all(_TRENDS[name](a, b) for a, b in pairs)
 
-    kind: str | None
-    """Kind of unit, where the adjective or a noun says it."""
-    more: frozenset[str]
-    less: frozenset[str]
-    positions: frozenset[int]
-    """Tokens that the comparison takes up."""
 
-
-def compared(sentence: Sentence) -> Comparison | None:
-    """Find the comparison of two sides in a sentence."""
-    for at, token in enumerate(sentence.tokens):
-        if token.text not in _MORE | _LESS:
-            continue
-        than = next(
-            (i for i in range(at + 1, min(at + 6, len(sentence.tokens)))
-             if sentence.tokens[i].text == "than"), None,
-        )  # fmt: skip
-        if than is None or any(at <= q.number.start <= than + 3 for q in sentence.quantities):
-            continue
-        before = [sides for place, sides in sentence.sides if place < than]
-        after = [sides for place, sides in sentence.sides if place > than]
-        one, two = (before or [frozenset[str]()])[-1], (after or [frozenset[str]()])[0]
-        more, less = (one, two) if token.text in _MORE else (two, one)
-        return Comparison(_kind(sentence, token.text), more, less, frozenset({at, than}))
+def comparisons_hold(case: Case) -> Refusal | None:
+    """'The right is larger than the left' must follow from the two numbers."""
+    for sentence in case.said.sentences:
+        for at in _comparatives(sentence):
+            if not _holds(case, sentence, at):
+                return Refusal("comparison", "The comparison does not follow from the evidence.")
     return None
 
 
-def leanings(sentence: Sentence) -> set[tuple[str, frozenset[str]]]:
-    """Read 'larger on the right': which comparative goes with which side."""
-    return {
-        (token.text, sides)
-        for at, token in enumerate(sentence.tokens)
-        if token.text in _MORE | _LESS | {"worse": None, "stronger": None, "denser": None}
-        for place, sides in sentence.sides
-        if 0 < place - at <= 5
-    }
+def _comparatives(sentence: Sentence) -> Iterator[int]:
+    """Find comparatives that are about no number: 'larger than the left'."""
+    for at, item in enumerate(sentence.items):
+        if at in sentence.counted or not (item.has("more", "less") or _bound(item)):
+            continue
+        clause = sentence.clause_of(at)
+        ahead = range(at + 1, clause.end)
+        if (
+            any(sentence.items[i].has("than") for i in ahead)
+            or _bound(item)
+            or (sentence.said_of_two(clause) and not item.has("modifier", "hl"))
+        ):
+            yield at
 
 
-def _kind(sentence: Sentence, adjective: str) -> str | None:
-    nouns = {QUANTITIES[t.stem] for t in sentence.tokens if t.stem in QUANTITIES}
-    if len(nouns) == 1:
-        return nouns.pop()
-    return (_MORE | _LESS)[adjective]
+def _bound(item: Item) -> bool:
+    """'Larger than' before no number."""
+    return bool({"<", ">"} & set(item.values("cmp"))) and item.text not in _PLACES
 
 
-def comparison_holds(comparison: Comparison, known: Sequence[Known]) -> bool:
-    """Tell whether the evidence's own numbers have that order."""
-    if not comparison.more or not comparison.less:
-        return False
-    one = _values(comparison.more, comparison.kind, known)
-    two = _values(comparison.less, comparison.kind, known)
+def _holds(case: Case, sentence: Sentence, at: int) -> bool:
+    if _repeats(case, sentence, at):
+        return True
+    if _since(sentence, at):
+        return _grown(case, sentence.items[at])
+    subjects = list(_subjects(sentence, at))
+    if len(subjects) != 2:
+        return not sentence.said_of_two(sentence.clause_of(at))
+    first, second = subjects
+    one, two = _values(case, first), _values(case, second)
     shared = set(one) & set(two)
-    return bool(shared) and all(one[kind] > two[kind] for kind in shared)
+    kinds = _kinds(sentence, at) & shared or {"volume"} & shared or shared
+    more = sentence.items[at].has("more") or ">" in sentence.items[at].values("cmp")
+    return bool(kinds) and all(
+        one[kind] > two[kind] if more else one[kind] < two[kind] for kind in kinds
+    )
 
 
-def _values(sides: frozenset[str], kind: str | None, known: Sequence[Known]) -> dict[str, float]:
-    return {
-        q.number.unit.kind: q.number.base
-        for each in known
-        for q in each.quantities
-        if q.sides == sides
-        and q.number.counted is None
-        and kind in {None, q.number.unit.kind, q.quantity}
-    }
+def _since(sentence: Sentence, at: int) -> bool:
+    """'Bigger than on the previous film'."""
+    clause = sentence.clause_of(at)
+    return any(
+        sentence.items[i].has("earlier") or ("x", "time") in sentence.items[i].tags
+        for i in range(clause.start, clause.end)
+    )
+
+
+def _grown(case: Case, item: Item) -> bool:
+    more = item.has("more") or ">" in item.values("cmp")
+    name = "increased" if more else "decreased"
+    change = Mention(frozenset({name}), "change", 2, False, "current")
+    return ("change", name) in case.tags or trend_holds(case, change)
+
+
+def _repeats(case: Case, sentence: Sentence, at: int) -> bool:
+    """The evidence says 'larger on the right' itself."""
+    sides = sentence.values("side")
+    for known in case.known:
+        for other in known.claims.sentences:
+            if sides and sides <= other.values("side") and any(i.has("more") for i in other.items):
+                return True
+    return False
+
+
+def _subjects(sentence: Sentence, at: int) -> Iterator[Subject]:
+    """The two things compared, in order: sides where there are two, else places."""
+    clause = sentence.clause_of(at)
+    for kind in ("side", "anatomy", "finding"):
+        spots = [
+            v
+            for i in range(clause.start, clause.end)
+            if i not in sentence.counted
+            for v in sentence.items[i].values(kind)
+        ]
+        spots = list(dict.fromkeys(spots))
+        if kind == "side":
+            spots = [s for s in spots if s != "both"]
+        if len(spots) == 2:
+            yield from (SIDES[s] if kind == "side" else frozenset({s}) for s in spots)
+            return
+
+
+def _kinds(sentence: Sentence, at: int) -> set[str]:
+    nouns = sentence.values("q")
+    if "dense" in sentence.items[at].text:
+        return {"density"}
+    return {"area" if n == "area" else n for n in nouns}
+
+
+def _values(case: Case, subject: Subject) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for known in case.known:
+        for q in known.quantities:
+            if q.number.label is None and _about(q, subject):
+                found.setdefault(q.number.unit.kind, q.number.base)
+    return found
+
+
+def _about(q: Quantity, subject: Subject) -> bool:
+    if subject <= {"left", "right"}:
+        return q.sides == subject
+    named = {v for kind, v in q.around if kind in {"anatomy", "finding"}}
+    return bool(subject & named)

@@ -1,43 +1,35 @@
-"""What a tool brings with it: words and places that its evidence need not repeat."""
+"""What a tool brings with it: sources, places and things that its evidence need not repeat."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from agent.grounding.tokens import stem
+__all__ = ["frame_of", "sources_of"]
 
-__all__ = ["SOURCES", "frame_stems", "frame_terms"]
-
-_FRAMES = {
-    "chest": ("film radiograph chest thorax frontal plain", ("chest", "lung")),
-    "ct": ("ct scan tomography tomographic tomogram computed", ("body",)),
-    "skin": ("skin photograph dermoscopy dermoscopic dermatoscopic photo", ("skin", "lesion")),
-    "retina": ("retina retinal fundus eye photograph photo", ("retina", "eye")),
-    "pathology": ("slide tissue patch histology histological section tile microscopic", ()),
-    "polygenic": ("polygenic genetic genome genotype variant sample allele pgs prs catalog", ()),
-    "question": ("scan", ()),
-    "mr": ("mr mri scan magnetic resonance", ()),
+_FRAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "chest": (("film",), ("chest", "lung", "trunk")),
+    "ct": (("ct",), ("body", "in view", "cut off", "tissue", "axial", "voxel")),
+    "skin": (("photograph",), ("skin", "lesion", "in view", "abnormality")),
+    "retina": (("photograph", "fundus"), ("retina", "eye", "eye disease", "in view")),
+    "pathology": (("slide",), ("tissue", "tile", "slide", "organ", "lesion", "in view")),
+    "polygenic": (
+        ("genome",),
+        ("variant", "allele", "file", "population", "trait", "reference", "position"),
+    ),
+    "question": ((), ("body", "in view", "yes")),
+    "mr": (("mr",), ("body", "in view", "axial")),
 }
-"""By a word of the tool's name: words, and terms of the terminology."""
-
-
-_SEEN_ON = (
-    "film", "radiograph", "ct", "mri", "dermoscopy", "photograph", "fundus", "slide", "genome",
-    "genotypes", "ultrasound", "mammogram", "oct",
-)  # fmt: skip
-SOURCES = frozenset(map(stem, _SEEN_ON))
-"""Words that say where a thing was seen: they must fit the tool that said it."""
+"""By a word of the tool's name: sources, and terms of the terminology."""
 
 
 @lru_cache(maxsize=256)
-def frame_stems(tool: str) -> frozenset[str]:
-    """Return the words that a tool's statements may use freely."""
-    words = [word for key in _keys(tool) for word in _FRAMES[key][0].split()]
-    return frozenset(map(stem, words)) | frozenset(map(stem, tool.lower().split("_")))
+def sources_of(tool: str) -> frozenset[str]:
+    """Return where a tool sees things: 'film', 'ct'."""
+    return frozenset(source for key in _keys(tool) for source in _FRAMES[key][0])
 
 
 @lru_cache(maxsize=256)
-def frame_terms(tool: str) -> frozenset[str]:
+def frame_of(tool: str) -> frozenset[str]:
     """Return the places and things that a tool always looks at."""
     return frozenset(term for key in _keys(tool) for term in _FRAMES[key][1])
 

@@ -7,21 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from agent.grounding.assertion import Trigger
-from agent.grounding.claims import Claims, Sentence, Vocabulary, parse
-from agent.grounding.frames import frame_stems
-from agent.grounding.mentions import Mention
+from agent.grounding.claims import SIDES, Claims, Mention, parse
+from agent.grounding.frames import sources_of
+from agent.grounding.items import itemise
+from agent.grounding.lexicon import Lexicon, above, terms
 from agent.grounding.numbers import NONE, Number, agrees, unit_named
-from agent.grounding.quantities import QUANTITIES, Quantity
-from agent.grounding.terms import Term, find_phrases, neutral_stems, terminology
-from agent.grounding.tokens import Token, tokenise
+from agent.grounding.quantities import Quantity, completed
+from agent.grounding.tokens import tokenise
 from specialists.schema import Evidence, EvidenceFinding
 
-__all__ = ["Known", "know", "vocabulary_for"]
+__all__ = ["Known", "know", "own_names"]
 
 _LEVELS = {"present": 2, "uncertain": 0, "absent": -2}
-_SIDES = {"left": {"left"}, "right": {"right"}, "bilateral": {"left", "right"}, None: set[str]()}
-_RETINOPATHY = {
+_LATERALITIES = {
+    "left": SIDES["left"], "right": SIDES["right"], "bilateral": SIDES["both"], None: frozenset()
+}  # fmt: skip
+_GRADES = {
     0: "No diabetic retinopathy.",
     1: "Mild non-proliferative diabetic retinopathy.",
     2: "Moderate non-proliferative diabetic retinopathy.",
@@ -29,16 +30,13 @@ _RETINOPATHY = {
     4: "Proliferative diabetic retinopathy.",
 }
 """International Clinical Diabetic Retinopathy scale (Wilkinson et al. 2003)."""
-
+_GRADED = {"mild": 1, "moderate": 2, "severe": 3}
 _UNASSESSED = re.compile(r"^(NOT ASSESSED|LIMITS|LIMITATIONS)\s*\n.*?(?=\n\n|\Z)", re.M | re.S)
 """Blocks of a report that name things only to say that nothing is known of them."""
-
 _JUDGED = {"finding", "attribute"}
-_AUXILIARY = {"is", "yet", "have", "-"}
-_BY_UNIT = {
-    "volume": "volume", "density": "density", "length": "length", "area": "area",
-    "percentile": "percentile",
-}  # fmt: skip
+_FEW = 3
+"""In so short a text, a sentence like 'The result is inconclusive.' speaks about all of it."""
+_SURE, _DOUBTFUL = 0.8, 0.2
 
 
 @dataclass(frozen=True)
@@ -49,39 +47,44 @@ class Known:
     claims: Claims
     mentions: tuple[Mention, ...]
     quantities: tuple[Quantity, ...]
-    stems: frozenset[str]
     sides: frozenset[str]
     anatomy: frozenset[str]
-    nouns: frozenset[str]
-    """Kinds of quantity that are named or that a unit implies."""
+    tags: frozenset[tuple[str, str]]
+    """All that it names, also in its fields."""
+    sources: frozenset[str]
+    """Where it was seen."""
     undecided: bool
-    denied: frozenset[str]
-    """Words behind a 'not'."""
-    probability: float | None
-
-    def comes_from(self, source: str | None) -> bool:
-        """Tell whether a word like 'film' fits where this comes from."""
-        return source is None or source in self.stems or source in frame_stems(self.item.tool)
+    answer: str | None
+    """yes, no or open, where a question was answered."""
+    class_size: int
+    """How many classes its prediction set holds; 0 where it is none."""
 
 
-def vocabulary_for(cited: Iterable[Evidence]) -> Vocabulary:
-    """Return the terminology with those names of findings that it doesn't have."""
-    names = {part for e in cited if e.finding for part in _parts(e.finding.name)}
-    return _vocabulary(tuple(sorted(names)))
+def own_names(cited: Iterable[Evidence]) -> tuple[str, ...]:
+    """Return the names of findings that the terminology doesn't have."""
+    parts = {part for each in cited if each.finding for part in _parts(each.finding.name)}
+    return tuple(sorted(part for part in parts if not _understood(part)))
+
+
+@lru_cache(maxsize=1024)
+def _understood(name: str) -> bool:
+    items = itemise(tokenise(name), "en")
+    return all(item.kind != "unknown" for item in items) and any(
+        item.has("finding", "attribute", "anatomy", "thing", "no", "affirm", "modifier")
+        for item in items
+    )
 
 
 @lru_cache(maxsize=256)
-def _vocabulary(names: tuple[str, ...]) -> Vocabulary:
-    base = terminology()
-    own = []
+def own_book(names: tuple[str, ...]) -> Lexicon | None:
+    """Make a lexicon of names that only the evidence uses."""
+    if not names:
+        return None
+    book = Lexicon("en")
     for name in names:
-        tokens = tokenise(name)
-        found = find_phrases(tokens, base.phrases)
-        taken = {at for start, end, _ in found for at in range(start, end)}
-        rest = {t.stem for at, t in enumerate(tokens) if at not in taken and t.kind != "sign"}
-        if tokens and rest - neutral_stems():
-            own.append(Term(name.lower(), "finding", tuple(f[2] for f in found)))
-    return Vocabulary(base, tuple(own))
+        book.add(name, ("finding", name))
+    book.close()
+    return book
 
 
 def _parts(name: str) -> list[str]:
@@ -89,36 +92,35 @@ def _parts(name: str) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def know(item: Evidence, vocabulary_names: tuple[str, ...]) -> Known:
+def know(item: Evidence, names: tuple[str, ...]) -> Known:
     """Understand one piece of evidence.
 
     Args:
         item: The evidence.
-        vocabulary_names: Names that `vocabulary_for` found outside the terminology.
+        names: What `own_names` found in all that is cited.
     """
-    vocabulary = _vocabulary(vocabulary_names)
-    claims = parse(_UNASSESSED.sub("", item.text), vocabulary)
-    mentions = _mentions(item, claims, vocabulary)
+    book = own_book(names)
+    claims = parse(_UNASSESSED.sub("", item.text), "en", book)
+    fields = parse(_field_words(item.finding), "en", book)
     quantities = _quantities(item, claims)
-    mentions = _graded(mentions, quantities)
+    mentions = _graded(_mentions(item, claims, book), quantities)
     probability = _probability(item, quantities)
     if probability is not None and not _polygenic(item):
         mentions = _by_probability(mentions, probability)
-    fields = _field_words(item.finding)
-    sides = claims.sides | (_SIDES[item.finding.laterality] if item.finding else set())
-    anatomy = claims.anatomy | set(_anatomy(fields, vocabulary))
+    sides = claims.sides | (_LATERALITIES[item.finding.laterality] if item.finding else set())
+    tags = {tag for each in (*claims.items, *fields.items) for tag in each.tags}
     return Known(
         item=item,
         claims=claims,
-        mentions=tuple(_implied(mentions, quantities, vocabulary) + mentions),
-        quantities=tuple(quantities),
-        stems=frozenset(claims.stems | {token.stem for token in tokenise(fields)}),
+        mentions=tuple(_implied(mentions, quantities) + mentions),
+        quantities=tuple(quantities + _grade_numbers(mentions)),
         sides=frozenset(sides),
-        anatomy=frozenset(anatomy),
-        nouns=_quantity_nouns(claims, quantities),
+        anatomy=claims.anatomy | fields.anatomy,
+        tags=frozenset(tags),
+        sources=sources_of(item.tool) | {v for kind, v in tags if kind == "src"},
         undecided=_undecided(item, claims),
-        denied=_denied(claims),
-        probability=probability,
+        answer=_answer(item),
+        class_size=_class_size(item),
     )
 
 
@@ -128,27 +130,49 @@ def _field_words(finding: EvidenceFinding | None) -> str:
     return " ".join(filter(None, (finding.name, finding.site, finding.laterality)))
 
 
-def _anatomy(text: str, vocabulary: Vocabulary) -> Sequence[str]:
-    found = vocabulary.find(tokenise(text))
-    return [name for _, _, name in found if vocabulary.category(name) == "anatomy"]
+def _answer(item: Evidence) -> str | None:
+    name = item.finding.name.lower() if item.finding else ""
+    if name in {"yes", "no"}:
+        return name
+    if name in {"no or yes", "yes or no"} or "Can't tell" in item.text:
+        return "open"
+    return None
+
+
+def _class_size(item: Evidence) -> int:
+    name = item.finding.name if item.finding else ""
+    return len(_classes(name)) if "coverage" in item.text or " or " in name else 0
+
+
+def _classes(name: str) -> list[str]:
+    """'Actinic keratosis or intraepithelial carcinoma' is one class."""
+    one = name.replace("actinic keratosis or intraepithelial carcinoma", "actinic keratosis")
+    return re.split(r"\s+or\s+", one.replace("pneumonia or opacity", "opacity"))
 
 
 def _undecided(item: Evidence, claims: Claims) -> bool:
     """Tell whether the item as a whole says that it can't tell."""
     if item.finding is not None:
         return item.finding.assertion == "uncertain"
-    return any(
-        trigger.meaning == "undecided"
+    return claims.has("undecided") or any(
+        a.has("not") and b.has("sure")
         for sentence in claims.sentences
-        for trigger in sentence.triggers
+        for a, b in zip(sentence.items, sentence.items[1:], strict=False)
     )
 
 
-def _mentions(item: Evidence, claims: Claims, vocabulary: Vocabulary) -> list[Mention]:
+def _mentions(item: Evidence, claims: Claims, book: Lexicon | None) -> list[Mention]:
     mentions = claims.mentions
     if item.finding is not None:
-        mentions = _with_field(item.finding, mentions, vocabulary)
-    elif any(_stands_open(sentence.triggers, sentence.mentions) for sentence in claims.sentences):
+        mentions = _with_field(item.finding, mentions, book)
+    elif (
+        len(claims.sentences) <= _FEW
+        and claims.has("undecided")
+        and any(
+            s.values("undecided") and not any(m.category == "finding" for m in s.mentions)
+            for s in claims.sentences
+        )
+    ):
         mentions = [replace(m, level=0, undecided=True) for m in mentions]
     if _polygenic(item):
         mentions = [replace(m, level=None) if m.category != "attribute" else m for m in mentions]
@@ -163,33 +187,26 @@ def _polygenic(item: Evidence) -> bool:
 
 def _by_probability(mentions: Sequence[Mention], probability: float) -> list[Mention]:
     """A probability of a finding, and no word on it: likely, unlikely or open."""
-    level = 1 if probability >= 0.8 else -1 if probability <= 0.2 else 0
+    level = 1 if probability >= _SURE else -1 if probability <= _DOUBTFUL else 0
     return [
         replace(m, level=level) if m.level is None and m.category in _JUDGED else m
         for m in mentions
     ]
 
 
-def _stands_open(triggers: Sequence[Trigger], mentions: Sequence[Mention]) -> bool:
-    """A sentence like 'The result is inconclusive.' speaks about all others."""
-    open_ended = any(trigger.meaning == "undecided" for trigger in triggers)
-    return open_ended and not any(m.category == "finding" for m in mentions)
-
-
 def _with_field(
-    finding: EvidenceFinding, mentions: Sequence[Mention], vocabulary: Vocabulary
+    finding: EvidenceFinding, mentions: Sequence[Mention], book: Lexicon | None
 ) -> list[Mention]:
     """Let the finding's fields say what is asserted, unless its text is less certain."""
     level = _LEVELS[finding.assertion]
-    own = _field_mentions(finding, level, vocabulary)
+    own = _field_mentions(finding, level, book)
     names = frozenset().union(*(m.names for m in own))
     merged, same = [], []
     for mention in mentions:
         if not mention.names & names or mention.category != "finding":
             merged.append(replace(mention, level=0) if level == 0 else mention)
-        elif mention.level is None or mention.level * level >= 0:
-            # 'Possible pneumonia' under 'present': the weaker of the two.
-            weak = mention.level == 0 and (mention.undecided or not mention.member)
+        elif mention.level is None or mention.level * level >= 0 or level == 2:
+            weak = mention.level == 0 and mention.undecided
             agreed = 0 if weak else level
             same.append(
                 replace(mention, level=agreed, undecided=weak or level == 0, status="current")
@@ -210,12 +227,11 @@ def _with_field(
     return [*own, *same, *merged]
 
 
-def _field_mentions(finding: EvidenceFinding, level: int, vocabulary: Vocabulary) -> list[Mention]:
-    sides = frozenset(_SIDES[finding.laterality])
-    sites = frozenset(_anatomy(finding.site or "", vocabulary))
-    parsed = parse(finding.name, vocabulary)
+def _field_mentions(finding: EvidenceFinding, level: int, book: Lexicon | None) -> list[Mention]:
+    sides = frozenset(_LATERALITIES[finding.laterality])
+    sites = parse(finding.site or "", "en", book).anatomy
     found = []
-    for mention in parsed.mentions:
+    for mention in parse(finding.name, "en", book).mentions:
         flipped = -level if mention.level is not None and mention.level < 0 else level
         names = [mention.names] if flipped >= 0 else [frozenset({n}) for n in mention.names]
         found += [
@@ -230,7 +246,7 @@ def _field_mentions(finding: EvidenceFinding, level: int, vocabulary: Vocabulary
 
 def _graded(mentions: Sequence[Mention], quantities: Sequence[Quantity]) -> list[Mention]:
     """'Retinopathy grade 2' says that there is one, grade 0 that there is none."""
-    grades = {q.number.value for q in quantities if q.number.label == "grad"}
+    grades = {q.number.value for q in quantities if q.number.label == "grade"}
     if len(grades) != 1:
         return list(mentions)
     level = 2 if max(grades) > 0 else -2
@@ -240,88 +256,58 @@ def _graded(mentions: Sequence[Mention], quantities: Sequence[Quantity]) -> list
     ]
 
 
-def _implied(
-    mentions: Sequence[Mention], quantities: Sequence[Quantity], vocabulary: Vocabulary
-) -> list[Mention]:
+def _implied(mentions: Sequence[Mention], quantities: Sequence[Quantity]) -> list[Mention]:
     """A grade of retinopathy and its name are the same thing."""
     if not any("diabetic retinopathy" in m.names and (m.level or 0) > 0 for m in mentions):
         return []
-    grades = [q.number.value for q in quantities if q.number.label == "grad"]
-    text = _RETINOPATHY.get(int(grades[0])) if len(set(grades)) == 1 else None
-    return parse(text, vocabulary).mentions if text else []
+    grades = [q.number.value for q in quantities if q.number.label == "grade"]
+    text = _GRADES.get(int(grades[0])) if len(set(grades)) == 1 else None
+    return parse(text).mentions if text else []
+
+
+def _grade_numbers(mentions: Sequence[Mention]) -> list[Quantity]:
+    """'Moderate diabetic retinopathy' is grade 2."""
+    found = set()
+    for mention in mentions:
+        wide = frozenset().union(*(above(name) for name in mention.names))
+        if "diabetic retinopathy" not in wide:
+            continue
+        found |= {_GRADED[m] for m in mention.modifiers if m in _GRADED}
+        if "proliferative diabetic retinopathy" in mention.names:
+            found.add(4)
+    return [
+        Quantity(Number(float(grade), 0.0, NONE, "=", 0, 0, "grade"), "grade") for grade in found
+    ]
 
 
 def _quantities(item: Evidence, claims: Claims) -> list[Quantity]:
-    written = claims.quantities
-    if item.finding is not None:
-        written = [_as_probability(q) for q in written]
+    told = [q for s in claims.sentences for q in completed(s.quantities, _sides_of(s))]
     if item.value is None:
-        return _completed(written, claims)
+        return told
     value = Number(item.value, 0.0, unit_named(item.unit), "=", 0, 0)
-    twins = [q for q in written if agrees(q.number, value)]
+    twins = [
+        q
+        for q in told
+        if q.number.label is None and (agrees(q.number, value) or q.number.value == item.value)
+    ]
     if twins:
-        first = replace(twins[0], number=value)
-    else:
-        nouns = sorted(_named_nouns(claims))
-        first = Quantity(
-            value, nouns[0] if len(nouns) == 1 else None, None, frozenset(), None, frozenset()
-        )
-        if item.finding and value.unit is NONE and 0 <= item.value <= 1 and not nouns:
-            first = replace(first, quantity="probability")
-    return _completed([first, *written], claims)
+        return [replace(twins[0], number=replace(value, comparator="=")), *told]
+    tags = frozenset(tag for each in claims.items for tag in each.tags)
+    nouns = sorted({v for kind, v in tags if kind == "q" and v != "coverage"})
+    stats = sorted({v for kind, v in tags if kind == "stat"})
+    quantity = nouns[0] if len(nouns) == 1 else None
+    if item.finding and value.unit is NONE and 0 <= item.value <= 1 and not nouns:
+        quantity = "probability"
+    first = Quantity(
+        value, quantity, stats[0] if len(stats) == 1 else None, sides=claims.sides, around=tags,
+        earlier=True if ("earlier", "") in tags else None,
+    )  # fmt: skip
+    return [first, *told]
 
 
-def _as_probability(quantity: Quantity) -> Quantity:
-    """A bare fraction beside a finding is its probability."""
-    number = quantity.number
-    bare = number.unit is NONE and number.label is None and number.counted is None
-    if bare and quantity.quantity is None and 0 <= number.value <= 1:
-        return replace(quantity, quantity="probability")
-    return quantity
-
-
-def _completed(quantities: Sequence[Quantity], claims: Claims) -> list[Quantity]:
-    """Where a text names one side or one place only, all its numbers are of it."""
-    if len(claims.sentences) != 1 or ";" in claims.text:
-        return list(quantities)
-    side = claims.sides if len(claims.sides) == 1 else frozenset()
-    where = next(iter(claims.anatomy)) if len(claims.anatomy) == 1 else None
-    return [replace(q, sides=q.sides or side, anatomy=q.anatomy or where) for q in quantities]
-
-
-def _named_nouns(claims: Claims) -> set[str]:
-    return {QUANTITIES[stem] for stem in claims.stems if stem in QUANTITIES}
-
-
-def _quantity_nouns(claims: Claims, quantities: Sequence[Quantity]) -> frozenset[str]:
-    implied = {_BY_UNIT[q.number.unit.kind] for q in quantities if q.number.unit.kind in _BY_UNIT}
-    return frozenset(
-        _named_nouns(claims) | implied | {q.quantity for q in quantities if q.quantity}
-    )
-
-
-def _denied(claims: Claims) -> frozenset[str]:
-    return frozenset(stem for sentence in claims.sentences for stem in bare_denied(sentence))
-
-
-def bare_denied(sentence: Sentence) -> set[str]:
-    """Return the words behind a 'not' that reaches no finding."""
-    found = set()
-    for at, stem in denied_words(sentence.tokens):
-        reaching = [t for t in sentence.triggers if t.start <= at < t.end]
-        if not any(t.covers(m.start, m.end) for t in reaching for m in sentence.mentions):
-            found.add(stem)
-    return found
-
-
-def denied_words(tokens: Sequence[Token]) -> set[tuple[int, str]]:
-    """Return the place of each 'not', with the word that follows."""
-    found = set()
-    for at, token in enumerate(tokens[:-1]):
-        if token.text in {"not", "never", "non"}:
-            words = (t.stem for t in tokens[at + 1 : at + 4] if t.stem not in _AUXILIARY)
-            found |= {(at, word) for word in list(words)[:1]}
-    return found
+def _sides_of(sentence: object) -> frozenset[str]:
+    values = sentence.values("side")  # type: ignore[attr-defined]
+    return frozenset().union(*(SIDES[value] for value in values))
 
 
 def _probability(item: Evidence, quantities: Sequence[Quantity]) -> float | None:
@@ -329,3 +315,9 @@ def _probability(item: Evidence, quantities: Sequence[Quantity]) -> float | None
         if each.quantity == "probability" and each.number.unit.kind in {"none", "proportion"}:
             return each.number.base
     return None
+
+
+def category(name: str) -> str:
+    """Return what kind of term a name is."""
+    term = terms().get(name)
+    return term.category if term else "finding"

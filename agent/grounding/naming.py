@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
-from agent.grounding.case import Case, Refusal
+from agent.grounding.case import Case, Refusal, above_all
+from agent.grounding.claims import Mention
+from agent.grounding.comparison import trend_holds
 from agent.grounding.known import Known
-from agent.grounding.mentions import Mention
+from agent.grounding.lexicon import above, lexicon
+from agent.grounding.tokens import tokenise
 
 __all__ = ["mentions_hold"]
 
@@ -20,7 +24,10 @@ def _called(mention: Mention) -> str:
 def mentions_hold(case: Case) -> Refusal | None:
     """Every finding, procedure, drug, change and attribute must be in the evidence, as said."""
     for mention in case.said.mentions:
-        if mention.category == "finding" and mention.names <= case.frame:
+        framed = mention.category in {"finding", "trait"} and mention.names <= case.frame
+        if framed and (mention.level or 0) >= 0:
+            continue
+        if mention.category == "change" and trend_holds(case, mention):
             continue
         refusal = _mention_holds(case, mention)
         if refusal is not None:
@@ -64,17 +71,16 @@ def _unnamed(mention: Mention) -> Refusal:
 
 
 def _same_thing(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
-    above = case.vocabulary.above
     if said.undecided or said.level == 0:
         fits = any(said.names & above(name) for name in other.names)
     elif said.level is not None and said.level < 0:
-        fits = all(other.names & above(name) for name in said.names)
+        fits = all(other.names & above(name) or _framed(case, name, other) for name in said.names)
         fits = fits and (len(other.names) == 1 or other.names <= said.names)
     else:
         fits = all(said.names & above(name) for name in other.names)
     if fits or _opposite(said, other):
         return None
-    if not said.names & other.names:
+    if not said.names & above_all(other.names):
         return _unnamed(said)
     code = "certainty" if other.level == 0 else "finding"
     if (said.level or 0) * (other.level or 0) < 0:
@@ -82,8 +88,13 @@ def _same_thing(case: Case, said: Mention, known: Known, other: Mention) -> Refu
     return Refusal(code, f"The evidence leaves open which it is: {_called(other)}.")
 
 
+def _framed(case: Case, name: str, other: Mention) -> bool:
+    """Of a skin lesion 'not malignant' denies the malignant skin lesion."""
+    return name == "cancer" and other.names == {"skin cancer"} and "skin" in case.frame
+
+
 def _opposite(said: Mention, other: Mention) -> bool:
-    """'Normal' and 'no abnormality' are one."""
+    """'Normal' and 'no abnormality' are one, and so are 'benign' and 'not malignant'."""
     bad = {"abnormal", "abnormality"}
     return bool(
         (said.names == {"normal"} and other.names & bad and said.level == 2 and other.level == -2)
@@ -92,6 +103,11 @@ def _opposite(said: Mention, other: Mention) -> bool:
             and said.names <= bad
             and said.level == -2
             and other.level == 2
+        )
+        or (
+            said.names == {"benign"}
+            and "cancer" in above_all(other.names)
+            and (said.level, other.level) in {(0, 0), (2, -2), (1, -2)}
         )
     )
 
@@ -102,7 +118,7 @@ def _same_polarity(case: Case, said: Mention, known: Known, other: Mention) -> R
     if other.level is None:
         return Refusal("certainty", f"The evidence does not say whether: {_called(said)}.")
     if said.undecided:
-        fits = other.level == 0
+        fits = other.level == 0 or (said.level < 0 and other.level < 0)
     elif said.level >= 0:
         fits = other.level >= said.level
     else:
@@ -115,7 +131,7 @@ def _same_polarity(case: Case, said: Mention, known: Known, other: Mention) -> R
 
 
 def _same_status(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
-    if said.status == other.status:
+    if said.status == other.status or said.level is None or said.level == 0:
         return None
     return Refusal("status", f"History, condition and presence differ for: {_called(said)}.")
 
@@ -135,33 +151,76 @@ def _same_site(case: Case, said: Mention, known: Known, other: Mention) -> Refus
     if said.level is None:
         return None
     refusal = Refusal("site", f"The evidence gives another site, or none, for: {_called(said)}.")
-    above = case.vocabulary.above
     if (said.level or 0) >= 0:
-        reached = case.above_all(other.sites)
+        reached = above_all(other.sites | seats(other))
+        near = known.anatomy if len(known.claims.sentences) == 1 else frozenset[str]()
+        alone = len([m for m in known.mentions if m.category == "finding"]) == 1
+        reached |= above_all(near) if alone else set()
         return None if all(s in reached or s in case.frame for s in said.sites) else refusal
     sites = other.sites - case.frame
     bounds = sites or case.frame
     inside = all(above(site) & bounds for site in said.sites)
-    return None if inside and (said.sites or not sites) else refusal
+    return None if (inside or not sites) and (said.sites or not sites) else refusal
+
+
+SEATS = {
+    "pleural effusion": {"pleura", "lung"}, "pneumothorax": {"pleura", "lung"},
+    "cardiomegaly": {"heart"}, "renal cyst": {"kidney"}, "diabetic retinopathy": {"retina"},
+    "diabetic macular edema": {"macula"}, "pneumonia": {"lung"}, "pulmonary opacity": {"lung"},
+    "lung tumor": {"lung"}, "colorectal cancer": {"colorectum"}, "skin cancer": {"skin"},
+    "atelectasis": {"lung"}, "consolidation": {"lung"}, "colorectal adenocarcinoma": {"colorectum",
+    "epithelium", "colon", "mucosa"}, "lymphadenopathy": {"lymph node"},
+    "osteosarcoma": {"bone"}, "emphysema": {"lung"}, "normal mucosa": {"mucosa", "colon"},
+    "benign lung tissue": {"lung"}, "adipose tissue": {"fat"},
+}  # fmt: skip
+"""Where a finding always is."""
+
+
+def seats(mention: Mention) -> frozenset[str]:
+    """Return the places where a finding always is."""
+    names = above_all(mention.names)
+    return frozenset(s for name in names for s in (*SEATS.get(name, ()), *_seats_named(name)))
+
+
+@lru_cache(maxsize=1024)
+def _seats_named(name: str) -> frozenset[str]:
+    """'Lung adenocarcinoma' is in the lung."""
+    singles = lexicon("en").singles
+    tags = {tag for token in tokenise(name) for tag in singles.get(token.stem, ())}
+    return frozenset(value for kind, value in tags if kind == "anatomy")
+
+
+def _same_source(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if not said.sources or said.sources & known.sources:
+        return None
+    return Refusal("source", f"That is not where the evidence on {_called(said)} comes from.")
 
 
 def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    if said.level is None:
+        return None
     if (said.level or 0) < 0:
         fits = other.modifiers <= said.modifiers
     else:
         alone = len([m for m in known.mentions if m.category == "finding"]) == 1
-        terms = {n for m in known.mentions for n in m.modifiers} if alone else other.modifiers
-        fits = said.modifiers <= terms | other.modifiers
+        told = {v for kind, v in known.tags if kind in {"modifier", "change"}}
+        fits = said.modifiers - _trends(case, said) <= (told if alone else other.modifiers)
     if fits:
         return None
     extra = ", ".join(sorted(said.modifiers ^ other.modifiers))
-    return Refusal("attribute", f"The evidence does not say so of {_called(said)}: {extra}.")
+    code = "time" if said.modifiers & _CHANGES else "attribute"
+    return Refusal(code, f"The evidence does not say so of {_called(said)}: {extra}.")
 
 
-def _same_source(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
-    if known.comes_from(said.source):
-        return None
-    return Refusal("source", f"That is not where the evidence on {_called(said)} comes from.")
+_CHANGES = frozenset(
+    {"new", "increased", "decreased", "stable", "changed", "resolved", "recurrent", "persistent"}
+)
+
+
+def _trends(case: Case, said: Mention) -> set[str]:
+    """Changes that follow from an earlier and a present number."""
+    changes = [m for m in case.said.mentions if m.category == "change"]
+    return {name for m in changes if trend_holds(case, m) for name in m.names}
 
 
 _TESTS: tuple[Test, ...] = (

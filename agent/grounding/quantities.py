@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
-from agent.grounding.assertion import clauses
-from agent.grounding.mentions import Mention, Place, Side, grouped, source_of
-from agent.grounding.nearness import cost, near
-from agent.grounding.numbers import Number, Unit
-from agent.grounding.tokens import Token
+from agent.grounding.assertion import NOWHERE, Clause
+from agent.grounding.items import Item
+from agent.grounding.nearness import cost
+from agent.grounding.numbers import Number
 
-__all__ = ["QUANTITIES", "Quantity", "find_quantities"]
+__all__ = ["Quantity", "find_quantities"]
 
-QUANTITIES = {
-    "probability": "probability", "likelihood": "probability", "chance": "probability",
-    "confidenc": "probability", "confident": "probability", "p": "probability",
-    "odd": "odds", "risk": "risk", "scor": "score", "pg": "score", "prs": "score",
-    "percentil": "percentile", "rank": "percentile",
-    "overlap": "overlap", "match": "overlap",
-    "volum": "volume", "capacity": "volume",
-    "density": "density", "attenuation": "density", "hu": "density", "hounsfield": "density",
-    "long": "length", "wid": "length", "wide": "length", "thick": "length",
-    "thickness": "length", "diameter": "length", "width": "length",
-    "length": "length", "depth": "length",
-    "area": "area", "shar": "share", "fraction": "share", "proportion": "share",
-    "percentag": "share", "coverag": "coverage",
-    "sensitivity": "sensitivity", "specificity": "specificity", "accuracy": "accuracy",
-    "auc": "auc", "dice": "dice", "grad": "grade", "stag": "stage", "ratio": "ratio",
-    "spac": "spacing", "weight": "weight", "ag": "age",
-}  # fmt: skip
-
-
-_STATISTICS = {
-    "mean": "mean", "averag": "mean", "median": "median", "minimum": "minimum", "lowest": "minimum",
-    "maximum": "maximum", "highest": "maximum", "peak": "maximum", "deviation": "deviation",
-}  # fmt: skip
-
-
-_PEOPLE = {"referenc", "population", "peopl", "individual", "person", "eur", "afr", "eas", "sas",
-           "amr", "panel", "european", "participant", "cohort"}  # fmt: skip
+Spot = tuple[int, str]
+"""Position among the items, and what stands there."""
+_CLOSE = 3
 
 
 @dataclass(frozen=True)
@@ -49,156 +22,163 @@ class Quantity:
     """A number with what it is a number of."""
 
     number: Number
-    quantity: str | None
-    statistic: str | None
-    subjects: frozenset[str]
-    anatomy: str | None
-    sides: frozenset[str]
-    nouns: frozenset[str] = frozenset()
-    """All quantities that the clause names."""
-    attribute: str | None = None
-    """The attribute that stands directly before ('referable')."""
-    close: bool = False
-    """True where a quantity stands right beside the number."""
-    source: str | None = None
-    """Where it was measured, if the clause says so."""
+    quantity: str | None = None
+    """The kind of quantity that stands nearest: 'volume'."""
+    statistic: str | None = None
+    subjects: frozenset[str] = frozenset()
+    anatomy: frozenset[str] = frozenset()
+    sides: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
+    """What it counts, if that stands right behind it: 'variant'."""
+    earlier: bool | None = None
+    """True of the earlier examination, False of the present one, None where nothing says."""
+    around: frozenset[tuple[str, str]] = frozenset()
+    """All tags of its clause (in evidence: of its sentence)."""
+    denied: bool = False
+    clause: Clause = NOWHERE
 
 
 def find_quantities(
-    tokens: Sequence[Token],
+    items: Sequence[Item],
+    spans: Sequence[Clause],
     numbers: Sequence[Number],
-    mentions: Sequence[Mention],
-    anatomy: Sequence[Place],
-    sides: Sequence[Side],
+    counted: frozenset[int],
 ) -> list[Quantity]:
-    """Attach to each number the quantity, finding, place and side that stand nearest."""
-    findings = [m for m in grouped(tokens, mentions) if m.category in {"finding", "trait"}]
-    spread = _spread(tokens, numbers, sides)
-    in_turn = _in_turn(tokens, numbers, anatomy)
+    """Attach to each number what stands nearest to it, or in the same order as it.
+
+    Args:
+        items: The sentence.
+        spans: Its clauses.
+        numbers: Its numbers.
+        counted: Positions of items that belong to numbers.
+    """
+    places = [_place(items, number) for number in numbers]
     found = []
-    for number in numbers:
-        place = (number.start, number.end)
-        nouns = _free(tokens, _nouns(tokens, QUANTITIES, number), number, numbers)
-        statistics = _nouns(tokens, _STATISTICS, number)
-        span = next((c for c in clauses(tokens) if number.start in c), range(0))
-        here = [(m.start, m.end, m.names) for m in findings if m.start in span]
-        subject = near(tokens, place, here)
-        holder = next((m for m in findings if m.start in span and m.names == subject), None)
-        where = in_turn.get(number.start) or near(tokens, place, anatomy)
-        side = near(tokens, place, [(at, at + 1, value) for at, value in sides])
-        found.append(
-            Quantity(
-                _as_percentile(tokens, number),
-                near(tokens, place, nouns),
-                near(tokens, place, statistics),
-                subject or frozenset(),
-                where,
-                spread.get(number.start, _own_side(tokens, place, side, sides, holder)),
-                frozenset(noun for at, _, noun in nouns if at in span),
-                _attribute(tokens, number, mentions),
-                any(_beside(tokens, number, each[0]) for each in nouns),
-                source_of(tokens, place),
-            )
-        )
+    for number, place in zip(numbers, places, strict=True):
+        span = next((c for c in spans if place[0] in c), Clause(0, len(items)))
+        rivals = [
+            p for n, p in zip(numbers, places, strict=True) if n.label is None and p[0] in span
+        ]
+        near = _Near(items, span, counted, place, rivals)
+        found.append(_quantity(number, near, span))
     return found
 
 
-def _own_side(
-    tokens: Sequence[Token],
-    place: tuple[int, int],
-    closest: frozenset[str] | None,
-    sides: Sequence[Side],
-    holder: Mention | None,
-) -> frozenset[str]:
-    """Take the side that stands by the number; else the side of the finding that it is of."""
-    beside = any(cost(tokens, place, (at, at + 1)) <= 4 for at, _ in sides)
-    if holder is not None and not beside and not (closest and len(holder.sides) > 1):
-        return holder.sides
-    return closest or frozenset()
+@dataclass(frozen=True)
+class _Near:
+    """The neighbourhood of one number."""
+
+    items: Sequence[Item]
+    span: Clause
+    counted: frozenset[int]
+    place: tuple[int, int]
+    rivals: Sequence[tuple[int, int]]
+
+    def spots(self, kind: str) -> list[Spot]:
+        return [
+            (at, value)
+            for at in range(self.span.start, self.span.end)
+            if at not in self.counted
+            for value in self.items[at].values(kind)
+        ]
+
+    def one(self, kind: str) -> str | None:
+        """What belongs to the number: in the same order, the only one, or the nearest."""
+        spots = self.spots(kind)
+        if not spots:
+            return None
+        places = {at for at, _ in spots}
+        if len(places) == len(self.rivals) > 1 and self.place in self.rivals:
+            ordered = sorted(places)
+            own = ordered[self.rivals.index(self.place)]
+            return next(value for at, value in spots if at == own)
+        far = [(cost(self.items, self.place, (at, at + 1)), at, value) for at, value in spots]
+        free = [(c, at, v) for c, at, v in far if not self._taken(at)]
+        if not free and min(far)[0] > 1 and kind == "q":
+            return None
+        return min(free or far)[2]
+
+    def _taken(self, at: int) -> bool:
+        """Right beside another number: '90 % coverage'."""
+        own = cost(self.items, self.place, (at, at + 1))
+        others = [cost(self.items, p, (at, at + 1)) for p in self.rivals if p != self.place]
+        return bool(others) and min(others) < own
+
+    def after(self, kind: str) -> frozenset[str]:
+        """What stands right behind the number."""
+        for at in range(self.place[1], min(self.place[1] + _CLOSE, self.span.end)):
+            if values := self.items[at].values(kind):
+                return frozenset(values)
+            if self.items[at].kind == "number" or self.items[at].text in {",", ";", ".", "("}:
+                break
+        return frozenset()
 
 
-def _free(
-    tokens: Sequence[Token],
-    nouns: Sequence[Place],
-    number: Number,
-    numbers: Sequence[Number],
-) -> list[Place]:
-    """Leave out nouns that stand right beside another number: '90 % coverage'."""
-    others = [(n.start, n.end) for n in numbers if n is not number]
-    own = (number.start, number.end)
-    return [
-        noun
-        for noun in nouns
-        if cost(tokens, own, noun[:2]) <= 1
-        or not any(cost(tokens, other, noun[:2]) <= 1 for other in others)
+def _quantity(number: Number, near: _Near, span: Clause) -> Quantity:
+    side = near.one("side")
+    subject = near.one("finding") or near.one("trait")
+    quality = near.one("attribute")
+    place = near.one("anatomy")
+    return Quantity(
+        number=number,
+        quantity=near.one("q"),
+        statistic=near.one("stat"),
+        subjects=frozenset({subject} if subject else ()),
+        anatomy=frozenset({place} if place else ()),
+        sides=frozenset({"left", "right"} if side == "both" else {side} if side else ()),
+        attributes=frozenset({quality} if quality else ()),
+        things=near.after("thing") | near.after("finding"),
+        earlier=_earlier(near),
+        around=frozenset(tag for at in range(span.start, span.end) for tag in near.items[at].tags),
+        denied=_denied(near),
+        clause=span,
+    )
+
+
+def _earlier(near: _Near) -> bool | None:
+    """Tell of which examination a number is."""
+    if near.spots("change"):  # 'stable since the prior examination'
+        return None
+    old, new = near.spots("earlier"), near.spots("current")
+    spots = [(at, "old") for at, _ in old] + [(at, "new") for at, _ in new]
+    if not spots:
+        return None
+    if not new and len(near.rivals) > 1:
+        far = [cost(near.items, p, (at, at + 1)) for p in near.rivals for at, _ in old]
+        own = min(cost(near.items, near.place, (at, at + 1)) for at, _ in old)
+        return own <= min(far)
+    if len(spots) == len(near.rivals) > 1 and near.place in near.rivals:
+        return sorted(spots)[near.rivals.index(near.place)][1] == "old"
+    reached = [(cost(near.items, near.place, (at, at + 1)), what) for at, what in spots]
+    return min(reached)[1] == "old"
+
+
+def _denied(near: _Near) -> bool:
+    """'Does not measure 2.5 L', and not 'is not shown (probability 0.1)'."""
+    for at in range(near.place[0] - 1, max(near.span.start, near.place[0] - 3) - 1, -1):
+        item = near.items[at]
+        if item.has("finding", "anatomy", "thing", "undecided", "q", "sure") or item.text in {
+            "(",
+            ",",
+            ":",
+            ";",
+        }:
+            return False
+        if item.has("not", "no") and not item.has("cmp"):
+            return True
+    return False
+
+
+def _place(items: Sequence[Item], number: Number) -> tuple[int, int]:
+    inside = [
+        at for at, item in enumerate(items) if item.start < number.end and number.start < item.end
     ]
+    return (inside[0], inside[-1] + 1) if inside else (0, 1)
 
 
-def _attribute(tokens: Sequence[Token], number: Number, mentions: Sequence[Mention]) -> str | None:
-    before = [m for m in mentions if m.end <= number.start]
-    last = max(before, key=lambda m: m.end, default=None)
-    return min(last.names) if last is not None and last.category == "attribute" else None
-
-
-def _beside(tokens: Sequence[Token], number: Number, noun: int) -> bool:
-    """'Score of 1.2', '90 % coverage', and not '97 % of the score'."""
-    far = cost(tokens, (number.start, number.end), (noun, noun + 1))
-    return far <= 2 if noun < number.start else far == 0
-
-
-def _nouns(tokens: Sequence[Token], table: dict[str, str], number: Number) -> list[Place]:
-    return [
-        (at, at + 1, table[token.stem])
-        for at, token in enumerate(tokens)
-        if token.stem in table and not number.start <= at < number.end
-    ]
-
-
-def _spread(
-    tokens: Sequence[Token],
-    numbers: Sequence[Number],
-    sides: Sequence[Side],
-) -> dict[int, frozenset[str]]:
-    """Read 'the left and right lungs measure 2.5 and 3.0 L': each side its number, in order."""
-    joined = [
-        (one, two)
-        for one, two in pairwise(sides)
-        if [t.text for t in tokens[one[0] + 1 : two[0]]] in (["and"], ["lung", "and"], ["/"])
-    ]
-    if len(sides) != 2 or not joined:
-        return {}
-    measured = [n for n in numbers if n.label is None and n.start > sides[1][0]]
-    kinds = {number.unit.kind for number in measured}
-    if len(measured) == 2 and len(kinds) == 1:
-        return {n.start: side for n, (_, side) in zip(measured, sides, strict=True)}
-    if len(measured) == 1:
-        return {measured[0].start: frozenset({"left", "right"})}
-    return {}
-
-
-def _in_turn(
-    tokens: Sequence[Token], numbers: Sequence[Number], anatomy: Sequence[Place]
-) -> dict[int, str]:
-    """Read 'spleen and liver volumes are 246 mL and 1612 mL': each place its number, in order."""
-    measured = [n for n in numbers if n.label is None]
-    if len(anatomy) != 2 or len(measured) != 2 or measured[0].start < anatomy[1][1]:
-        return {}
-    if [token.text for token in tokens[anatomy[0][1] : anatomy[1][0]]] != ["and"]:
-        return {}
-    return {n.start: name for n, (_, _, name) in zip(measured, anatomy, strict=True)}
-
-
-def _as_percentile(tokens: Sequence[Token], number: Number) -> Number:
-    """Read 'higher than in 84 % of the reference population' as the 84th percentile."""
-    after = {token.stem for token in tokens[number.end : number.end + 5]}
-    if number.unit.kind != "proportion" or not after & _PEOPLE:
-        return number
-    before = " ".join(token.text for token in tokens[max(0, number.start - 3) : number.start + 3])
-    percentile = Unit("percentile", 1.0)
-    if re.search(r"\btop\b", before):
-        return replace(number, value=100 - number.value, unit=percentile, comparator=">=")
-    if re.search(r"\b(higher|above|exceeds|greater|larger|more)\b", before):
-        return replace(number, unit=percentile, comparator="=")
-    if re.search(r"\b(lower|below|less|smaller)\b", before):
-        return replace(number, value=100 - number.value, unit=percentile, comparator="=")
-    return number
+def completed(quantities: Sequence[Quantity], sides: frozenset[str]) -> list[Quantity]:
+    """Where a text names one side only, all its numbers are of it."""
+    if len(sides) != 1:
+        return list(quantities)
+    return [replace(q, sides=q.sides or sides) for q in quantities]

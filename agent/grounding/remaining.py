@@ -1,120 +1,191 @@
-"""Rules for what belongs to no finding and no number: sides, places, denials, emphasis."""
+"""Rules for what belongs to no finding and no number: sides, places, answers, denials, words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from agent.grounding.assertion import NAMED, negated
+from agent.grounding.case import Case, Refusal, above_all
+from agent.grounding.claims import Sentence
+from agent.grounding.items import Item
+from agent.grounding.naming import seats
 
-from agent.grounding.case import Case, Refusal
-from agent.grounding.claims import Claims
-from agent.grounding.comparison import compared, comparison_holds, leanings
-from agent.grounding.known import Known, bare_denied, denied_words
+__all__ = [
+    "answers_hold", "denials_hold", "emphasis_holds", "places_hold", "sides_hold",
+]  # fmt: skip
 
-__all__ = ["comparisons_hold", "denials_hold", "emphasis_holds", "places_hold", "sides_hold"]
-
-_GRAMMAR = frozenset(
-    {
-        "is", "have", "do", "can", "could", "may", "might", "of", "in", "on", "at", "to", "for",
-        "from", "with", "by", "as", "the", "a", "an", "and", "or", "it", "this", "that", "there",
-        "not", "no", ",", ".", ":", ";", "(", ")", "-", "any", "other",
-    }
-)  # fmt: skip
+FREE_THINGS = {"in view"}
+_REACH = 3
 
 
 def sides_hold(case: Case) -> Refusal | None:
     """A side must be one that the evidence names, whatever it belongs to."""
     known = frozenset().union(*(k.sides for k in case.known))
     denied = any((m.level or 0) < 0 and m.sides for m in case.said.mentions)
-    if case.said.sides <= known or denied:
+    named = {v for s in case.said.sentences for v in s.values("side")}
+    loose = named == {"both"} and not known and not any(m.sides for m in case.said.mentions)
+    if case.said.sides <= known or denied or loose:
         return None
     return Refusal("side", "The evidence does not name that side.")
 
 
 def places_hold(case: Case) -> Refusal | None:
     """A place must be one that the evidence names, a whole of it, or what the tool looks at."""
-    known = case.above_all({name for k in case.known for name in k.anatomy}) | case.frame
-    spared = {s for m in case.said.mentions if (m.level or 0) < 0 for s in m.sites}
+    known = above_all({name for k in case.known for name in k.anatomy}) | case.frame
+    findings = {name for k in case.known for m in k.mentions for name in m.names}
+    known |= above_all(findings)
+    spared = {s for m in case.said.mentions for s in (*m.sites, *seats(m))}
     for name in sorted(case.said.anatomy - spared - known):
         return Refusal("site", f"The cited evidence says nothing of the {name}.")
     return None
 
 
-def comparisons_hold(case: Case) -> Refusal | None:
-    """'The right is larger than the left' must follow from the two numbers."""
-    for sentence in case.said.sentences:
-        comparison = compared(sentence)
-        known = [leaning for k in case.known for s in k.claims.sentences for leaning in leanings(s)]
-        if comparison is None and not leanings(sentence) <= set(known):
-            return Refusal("side", "The evidence does not say so of that side.")
-        if comparison is not None and not comparison_holds(comparison, case.known):
-            return Refusal("comparison", "The comparison does not follow from the evidence.")
+def answers_hold(case: Case) -> Refusal | None:
+    """A yes or no to a question must be the evidence's answer."""
+    given = {k.answer for k in case.known if k.answer}
+    if not given:
+        return None
+    if "open" in given and case.said.has("undecided"):
+        return None
+    yes, no = answers(case)
+    if yes and no:
+        return None if "open" in given else Refusal("certainty", "The evidence leaves none open.")
+    if (yes and "yes" not in given) or (no and "no" not in given):
+        code = "certainty" if "open" in given else "polarity"
+        return Refusal(code, "That is not the evidence's answer.")
     return None
+
+
+_YES = {
+    "yes", "si", "sí", "oui", "ja", "sim", "是", "肯定", "是的", "affirmative", "肯定的",
+    "afirmativa", "afirmativo",
+}  # fmt: skip
+_NO = {
+    "no", "non", "nein", "não", "nao", "否", "不", "negative", "否定", "negativa", "negativo",
+    "négative", "negativ",
+}  # fmt: skip
+
+
+def answers(case: Case) -> tuple[bool, bool]:
+    """Tell whether a statement answers yes, and whether no."""
+    yes = no = False
+    for sentence in case.said.sentences:
+        for at, item in enumerate(sentence.items):
+            if any(("q", "probability") in i.tags for i in sentence.items[max(0, at - 7) : at]):
+                continue
+            if any(("q", "probability") in i.tags for i in sentence.items[at + 1 : at + 4]):
+                continue
+            if at + 1 < len(sentence.items) and sentence.items[at + 1].kind == "number":
+                continue
+            yes |= item.text in _YES
+            if item.text in _NO:
+                ahead = sentence.items[at + 1 : at + 3]
+                no |= not any(i.has(*NAMED, "sure", "seen", "thing") or i.has("q") for i in ahead)
+    return yes, no
 
 
 def denials_hold(case: Case) -> Refusal | None:
     """A 'not' that reaches no finding must be in the evidence too, and the reverse."""
-    for stems in _bare_denials(case.said):
-        if not any(stems & other for known in case.known for other in _denials(known)):
-            return Refusal("polarity", "The statement denies what the evidence does not deny.")
-    denied = frozenset().union(*(known.denied for known in case.known))
-    own = {stem for s in case.said.sentences for _, stem in denied_words(s.tokens)}
-    plain = {
-        token.stem
-        for known in case.known
-        for sentence in known.claims.sentences
-        for token in sentence.tokens
-        if token.stem not in bare_denied(sentence)
+    for sentence in case.said.sentences:
+        for told in _denied(sentence):
+            known = [d for k in case.known for s in k.claims.sentences for d in _denied(s)]
+            known += [k.anatomy for k in case.known if k.item.value == 0]
+            if told and not any(told & other for other in known):
+                return Refusal("polarity", "The statement denies what the evidence does not deny.")
+            if not told and _asserts(sentence) and not known and not _any_denial(case):
+                return Refusal("polarity", "The statement denies what the evidence does not deny.")
+    denied = {
+        d for k in case.known for s in k.claims.sentences for each in _denied(s) for d in each
     }
-    for stem in sorted((case.said.stems & denied) - own - plain - _GRAMMAR):
-        return Refusal("polarity", f"The evidence denies what the statement says: {stem}.")
+    said = {d for s in case.said.sentences for each in _denied(s) for d in each}
+    plain = {v for k in case.known for s in k.claims.sentences for v in _plain(s)}
+    affirmed = {v for s in case.said.sentences for v in _plain(s)}
+    for name in sorted((affirmed & denied) - said - plain):
+        return Refusal("polarity", f"The evidence denies what the statement says: {name}.")
     return None
 
 
-def _bare_denials(claims: Claims) -> Iterator[set[str]]:
-    for sentence in claims.sentences:
-        spans = [(m.start, m.end) for m in sentence.mentions]
-        for trigger in sentence.triggers:
-            if trigger.meaning not in {"absent", "unlikely", "weak"}:
-                continue
-            twins = [t for t in sentence.triggers if t.start == trigger.start]
-            reached = any(twin.covers(*span) for twin in twins for span in spans)
-            number = any(
-                q.number.denied and trigger.end <= q.number.start + 1 for q in sentence.quantities
-            )
-            if not reached and not number:
-                words = [*trigger.scope, *range(trigger.start, trigger.end)]
-                yield {sentence.tokens[at].stem for at in words} - _GRAMMAR
+def _asserts(sentence: Sentence) -> bool:
+    """'It is not there', and not 'no place is given'."""
+    return any(item.has("seen", "affirm", "q", "src") for item in sentence.items)
 
 
-def _denials(known: Known) -> Iterator[set[str]]:
-    for sentence in known.claims.sentences:
-        for trigger in sentence.triggers:
-            if trigger.meaning in {"absent", "unlikely", "weak", "undecided"}:
-                words = [*trigger.scope, *range(trigger.start, trigger.end)]
-                yield {sentence.tokens[at].stem for at in words} - _GRAMMAR
+def _any_denial(case: Case) -> bool:
+    return any(
+        k.undecided or k.answer == "no" or k.answer == "open" or k.claims.has("no", "not", "abs")
+        or any((m.level or 0) < 0 for m in k.mentions)
+        for k in case.known
+    )  # fmt: skip
+
+
+def _denied(sentence: Sentence) -> list[frozenset[str]]:
+    """For each 'no' that reaches no finding: the things and places in its reach."""
+    found = []
+    for clause in sentence.clauses:
+        inside = range(clause.start, clause.end)
+        if any(m.clause == clause and m.category != "trait" for m in sentence.mentions):
+            continue
+        cues = [at for at in inside if _denies(sentence, clause, at)]
+        if not cues:
+            continue
+        near = {
+            _distance(sentence, cues[0], at): at
+            for at in inside
+            if _distance(sentence, cues[0], at) <= _REACH and _concrete(sentence.items[at])
+        }
+        found.append(_concrete(sentence.items[near[min(near)]]) if near else frozenset())
+    return found
+
+
+def _distance(sentence: Sentence, cue: int, at: int) -> int:
+    """'Without regard to ancestry' looks ahead, 'ancestry not considered' both ways."""
+    far = abs(at - cue)
+    if not sentence.items[cue].has("no"):
+        return far
+    return far + _REACH if at < cue else far // 2
+
+
+def _concrete(item: Item) -> frozenset[str]:
+    values = {v for kind in ("thing", "anatomy") for v in item.values(kind)}
+    return frozenset(values) - FREE_THINGS - {"yes"}
+
+
+def _denies(sentence: Sentence, clause: object, at: int) -> bool:
+    item = sentence.items[at]
+    if item.has("cmp", "undecided", "possible", "q") or at in sentence.counted:
+        return False
+    if item.has("not"):
+        return negated(sentence.items, clause, at) == "absent"  # type: ignore[arg-type]
+    return item.has("no") and not item.has("w")
+
+
+def _plain(sentence: Sentence) -> set[str]:
+    """Things that a sentence says and doesn't deny."""
+    denied = {d for each in _denied(sentence) for d in each}
+    return {v for kind in ("thing",) for v in sentence.values(kind)} - denied - FREE_THINGS
 
 
 def emphasis_holds(case: Case) -> Refusal | None:
     """'Certainly' and 'inconclusive' must be the evidence's words, where no finding has them."""
     for sentence in case.said.sentences:
-        findings = [m for m in sentence.mentions if m.category in {"finding", "attribute"}]
-        for trigger in sentence.triggers:
-            if any(trigger.covers(m.start, m.end) for m in findings):
+        for clause in sentence.clauses:
+            inside = [sentence.items[at] for at in range(clause.start, clause.end)]
+            named = any(
+                m.clause == clause
+                and m.category in {"finding", "attribute"}
+                and m.level is not None
+                for m in sentence.mentions
+            )
+            if named:
                 continue
-            if trigger.meaning == "definite" and not _says(case, trigger.text, "definite"):
+            if _definite(inside) and ("definite", "") not in case.tags:
                 return Refusal("certainty", "The evidence is not as certain.")
-            if trigger.meaning == "undecided" and not any(_open(k) for k in case.known):
+            if any(i.has("undecided") and not i.has("possible") for i in inside) and not any(
+                k.undecided or k.answer == "open" or any(m.level == 0 for m in k.mentions)
+                for k in case.known
+            ):
                 return Refusal("certainty", "The evidence leaves nothing open.")
     return None
 
 
-def _says(case: Case, text: str, meaning: str) -> bool:
-    return any(
-        trigger.meaning == meaning and trigger.text == text
-        for known in case.known
-        for sentence in known.claims.sentences
-        for trigger in sentence.triggers
-    )
-
-
-def _open(known: Known) -> bool:
-    return known.undecided or any(mention.level == 0 for mention in known.mentions)
+def _definite(inside: list[Item]) -> bool:
+    firm = any(item.has("definite") and not item.has("abs", "q") for item in inside)
+    return firm and not any(item.has("not", "no") for item in inside)

@@ -17,6 +17,7 @@ from agent.answer import Language
 __all__ = [
     "LANGUAGES",
     "detect",
+    "fixed",
     "function_words",
     "known",
     "listed",
@@ -33,6 +34,8 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _SIGNS: dict[Language, str] = {"es": "¿¡ñ", "de": "ßäöü", "pt": "ãõ", "fr": "èùœâîû"}
 _SIGN_WEIGHT = 2
+_LEAST_OWN = 4
+"""Letters of a word that tells a language by being a term of it."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
 _DECIMAL_COMMA = frozenset({"es", "fr", "de", "pt"})
 
@@ -69,8 +72,9 @@ def known(concept: str) -> bool:
 
 
 def term(concept: str, language: Language) -> str:
-    """Say a concept of the specialists in a language; one that the table lacks as it is."""
-    return terms().get(concept, {}).get(language, concept)
+    """Say a concept in a language: of the specialists, else of the checker's terminology."""
+    row = terms().get(concept) or _terminology().get(concept) or {}
+    return row.get(language) or concept
 
 
 def phrase(key: str, language: Language, **slots: object) -> str:
@@ -114,6 +118,19 @@ def phrases() -> dict[str, dict[Language, str]]:
     return _table("phrases.tsv")
 
 
+@cache
+def _terminology() -> dict[str, dict[Language, str]]:
+    """The first name that the checker's terminology has in each language."""
+    text = (files("agent") / "grounding" / "data" / "terms.tsv").read_text(encoding="utf-8")
+    head, *rows = [line.split("\t") for line in text.splitlines() if line]
+    columns: list[Language] = [one for one in LANGUAGES if one in head]
+    return {
+        row[0]: {one: row[head.index(one)].split(";")[0].strip() for one in columns}
+        for row in rows
+        if len(row) == len(head)
+    }
+
+
 def _table(name: str) -> dict[str, dict[Language, str]]:
     head, *rows = [line.split("\t") for line in _lines(name)]
     columns: list[Language] = [one for one in LANGUAGES if one in head]
@@ -123,6 +140,20 @@ def _table(name: str) -> dict[str, dict[Language, str]]:
 def _lines(name: str) -> list[str]:
     text = (files("agent") / "language" / name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def fixed(text: str, language: Language) -> str:
+    """A sentence that specialists always write in the same words, in a language; others as is."""
+    ended = text.endswith(".")
+    known_as = _fixed().get(text.removesuffix("."), {}).get(language)
+    if known_as is None:
+        return text
+    return known_as + ("。" if language == "zh" else ".") * ended
+
+
+@cache
+def _fixed() -> dict[str, dict[Language, str]]:
+    return _table("fixed.tsv")
 
 
 @cache
@@ -136,7 +167,12 @@ def function_words(language: Language) -> frozenset[str]:
 def _own_words() -> dict[Language, frozenset[str]]:
     """Words of terms that only one language has."""
     found = {
-        one: {word for row in terms().values() for word in _WORD.findall(row[one].lower())}
+        one: {
+            word
+            for row in terms().values()
+            for word in _WORD.findall(row[one].lower())
+            if len(word) >= _LEAST_OWN
+        }
         for one in LANGUAGES
     }
     return {

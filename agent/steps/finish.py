@@ -21,6 +21,7 @@ from agent.context import memory
 from agent.disagreement import disagreements
 from agent.examination import examine
 from agent.grounding import CHECKER
+from agent.language import fixed, phrase
 from agent.state import Consultation, State, load
 from agent.steps.compose import facts_of, language_of
 from prompts import load as load_prompt
@@ -43,8 +44,11 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
         statements=tuple(statements),
         evidence=evidence,
         attachments=tuple(load(Attachment, state["attachments"])),
-        not_assessed=tuple(state["not_assessed"]),
-        caveats=(*state["caveats"], *_not_looked_at(state, plan)),
+        not_assessed=tuple(fixed(one, language) for one in state["not_assessed"]),
+        caveats=(
+            *(fixed(one, language) for one in state["caveats"]),
+            *(phrase("not_looked_at", language, name=one) for one in _not_looked_at(state, plan)),
+        ),
         disagreements=tuple(disagreements(evidence, facts, provenance.models, language)),
         dropped=DroppedCount.of(load(Dropped, state["dropped"])),
         plan=plan,
@@ -66,8 +70,7 @@ def _not_looked_at(state: State, plan: Plan) -> list[str]:
         return []
     told = {one["attachment"] for one in state["failures"]}
     read = {name for call in plan.calls for name in call.attachments}
-    left = [one["id"] for one in state["attachments"] if one["id"] not in read | told]
-    return [f"{name} was not looked at for this question." for name in left]
+    return [one["id"] for one in state["attachments"] if one["id"] not in read | told]
 
 
 def _provenance(state: State) -> AnswerProvenance:

@@ -9,7 +9,6 @@ from langgraph.runtime import Runtime
 
 from agent.answer import Dropped, Statement
 from agent.composition import compose as compose_plainly
-from agent.composition.attribution import without_attribution
 from agent.examination import examine
 from agent.grounding import Verdict, check
 from agent.state import JSON, Consultation, State, dump, load
@@ -66,9 +65,6 @@ def _fault(statement: Statement, evidence: dict[str, Evidence], state: State) ->
     """Why a statement can't stand, or None."""
     if any(name not in evidence for name in statement.citations):
         return Verdict(False, "It cites evidence that is not there.", "citation")
-    if state["composer"] == PLAIN and language_of(state) != "en":
-        return None
     cited = [evidence[name] for name in statement.citations]
-    text = without_attribution(statement.text, cited, facts_of(state))
-    verdict = check(text, cited)
+    verdict = check(statement.text, cited)
     return None if verdict.supported else verdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +64,11 @@ def asked(plugin: Path, film: Path, *options: str) -> dict[str, Any]:
         f"sys.argv = {['wardround', 'ask', QUESTION, str(film), '--json', *options]!r}\n"
         "from agent.cli import main\nmain()"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Rules plan: which tool is chosen is not what is tested here.
+    environment = {**os.environ, "WARDROUND_GEMMA_EMBEDDED": "0"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     answer: dict[str, Any] = json.loads(run.stdout)
     return answer
 
@@ -71,8 +76,8 @@ def asked(plugin: Path, film: Path, *options: str) -> dict[str, Any]:
 def test_second_reader_that_contradicts_is_told_beside_the_first(plugin: Path, data: Path) -> None:
     answer = asked(plugin, data / "cxr" / "RG1_J2KI.dcm", "--second-reader")
     texts = [one["text"] for one in answer["statements"] if one["citations"]]
-    assert texts[0].startswith("First reader: The model finds no pneumonia")
-    assert texts[1].startswith("Second reader: The model finds signs of pneumonia")
+    assert texts[0].startswith("First model: The model finds no pneumonia")
+    assert texts[1].startswith("Second model: The model finds signs of pneumonia")
     (found,) = answer["disagreements"]
     assert "report_chest_xray (mine) and report_chest_xray (reference)" in found["text"]
     assert found["worth"][0] == "report_chest_xray (mine): Nothing: it always says no."

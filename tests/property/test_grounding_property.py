@@ -5,6 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agent.grounding import check
+from agent.grounding.lexicon import lexicon
+from agent.grounding.tokens import LANGUAGES
 from specialists.schema import Evidence, EvidenceFinding
 
 FINDINGS = (
@@ -37,6 +39,8 @@ UNSURE = (
     "It is uncertain whether there is {}.",
     "There may be {}.",
 )
+BOOKS = [lexicon(language) for language in LANGUAGES]
+"""Loaded here, so that no example's deadline runs meanwhile."""
 findings, sides = st.sampled_from(FINDINGS), st.sampled_from(SIDES)
 volumes = st.floats(50, 5000).map(lambda value: round(value, 1))
 
@@ -152,7 +156,7 @@ def test_any_evidence_is_read_without_failing(text, name):
 @given(
     findings,
     st.lists(
-        st.sampled_from(["antibiotics", "biopsy", "severe", "new", "therefore", "urgently"]),
+        st.sampled_from(["antibiotics", "biopsy", "severe", "new", "fatal", "urgently"]),
         min_size=1,
     ),
 )

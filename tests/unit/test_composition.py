@@ -11,7 +11,7 @@ from agent.evidence import PERCENTILE
 from agent.grounding import check
 from specialists.schema import Evidence, EvidenceFinding
 
-CASES = Path(__file__).parents[1] / "data" / "grounding" / "cases.jsonl"
+CASES = Path(__file__).parents[1] / "data" / "grounding" / "development.jsonl"
 
 
 def finding(number, name, assertion, text, value=None, laterality=None) -> Evidence:
@@ -35,11 +35,14 @@ def texts(question, evidence, **others) -> list[str]:
 
 
 def all_evidence() -> list[list[Evidence]]:
-    """Every set of evidence of the checker's cases, and the form of real CT results."""
-    lines = CASES.read_text(encoding="utf-8").splitlines()
-    distinct = {json.dumps(json.loads(line)["evidence"]) for line in lines}
-    sets = [[Evidence(**each) for each in json.loads(text)] for text in sorted(distinct)]
-    return [*sets, CT]
+    """All evidence of each set of the checker's cases, and the form of real CT results."""
+    sets: dict[str, dict[str, Evidence]] = {}
+    for line in CASES.read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        if case["id"].startswith("r-"):
+            own = sets.setdefault(case["id"].rpartition("-")[0], {})
+            own |= {each["id"]: Evidence(**each) for each in case["evidence"]}
+    return [*(list(own.values()) for own in sets.values()), CT]
 
 
 CT = [

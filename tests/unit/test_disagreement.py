@@ -111,8 +111,8 @@ def test_both_sides_stay_in_the_answer_each_under_its_reader() -> None:
     pair = [finding(1, "pneumonia", "present"), finding(2, "pneumonia", "absent")]
     said = compose("Is there pneumonia?", pair, (), by("reference", "mine"))
     assert [one.text for one in said] == [
-        "First reader: The model finds pneumonia.",
-        "Second reader: The model finds no pneumonia.",
+        "First model: The model finds pneumonia.",
+        "Second model: The model finds no pneumonia.",
     ]
 
 

@@ -9,7 +9,8 @@ import pytest
 from agent.answer import Fact
 from agent.composition.critical import critical
 from agent.composition.translated import clause
-from agent.language import LANGUAGES, detect, known, number, phrases, share, terms
+from agent.examination import important
+from agent.language import LANGUAGES, detect, fixed, known, number, phrases, share, terms
 from specialists.pathology.spec import HEADS
 from specialists.registry import specs
 from specialists.retina.spec import EDEMA, GRADES
@@ -71,7 +72,7 @@ def test_every_finding_and_class_of_a_specialist_is_in_the_table() -> None:
 
 def test_everything_that_real_cases_name_is_said_in_every_language() -> None:
     for case in recorded():
-        for item in case.evidence:
+        for item in important("Report.", case.evidence, case.facts, "en"):
             fact = case.facts[item.id]
             for language in LANGUAGES[1:] if fact.kind != "text" else ():
                 told = clause(item, fact, language)
@@ -79,26 +80,40 @@ def test_everything_that_real_cases_name_is_said_in_every_language() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "unit", "told"),
+    ("name", "unit", "text", "told"),
     [
-        ("lung volume in view", "cm3", "Volumen pulmonar, en la imagen (izquierda): 42,7 cm³."),
-        ("mean lung density", "[hnsf'U]", "Densidad pulmonar media (izquierda): 42,7 HU."),
+        (
+            "lung volume in view",
+            "cm3",
+            "The volume of the left lung in view is 42.7 cm3.",
+            "Volumen pulmonar, en la imagen (izquierda): 42,7 cm³.",
+        ),
+        (
+            "mean lung density",
+            "[hnsf'U]",
+            "The mean density of the left lung is 42.7 [hnsf'U] (Hounsfield units).",
+            "Densidad pulmonar media (izquierda): 42,7 HU.",
+        ),
         (
             "upper third of the lung, share below -950 HU",
             "%",
+            "Of the upper third of the left lung, 42.7 % lies below -950 HU.",
             "Tercio superior del pulmón, proporción por debajo de -950 UH (izquierda): 42,7 %.",
-        ),
-        (
-            "trachea, least diameter",
-            "mm",
-            "Tráquea, diámetro mínimo (izquierda): 42,7 mm.",
         ),
     ],
 )
-def test_measurements_have_names_and_units_of_the_language(name: str, unit: str, told: str) -> None:
-    item = Evidence(id="E1", tool="report_ct", attachment="A1", text="x", value=42.7, unit=unit)
+def test_measurements_have_names_and_units_of_the_language(
+    name: str, unit: str, text: str, told: str
+) -> None:
+    item = Evidence(id="E1", tool="report_ct", attachment="A1", text=text, value=42.7, unit=unit)
     fact = Fact(kind="measurement", name=name, laterality="left")
     assert clause(item, fact, "es") == told
+
+
+def test_wording_that_the_evidence_does_not_hold_is_quoted_instead() -> None:
+    item = Evidence(id="E1", tool="report_ct", attachment="A1", text="It is wide.", value=4.0)
+    fact = Fact(kind="measurement", name="trachea, least diameter")
+    assert clause(item, fact, "es") == "«It is wide.»"
 
 
 def test_numbers_have_the_decimal_sign_of_the_language() -> None:
@@ -109,3 +124,18 @@ def test_numbers_have_the_decimal_sign_of_the_language() -> None:
 def test_critical_findings_have_levels_and_reasons() -> None:
     assert {one.within for one in critical().values()} == {"minutes", "hours", "days"}
     assert all(one.why for one in critical().values())
+
+
+def test_what_specialists_always_say_is_said_in_every_language() -> None:
+    from specialists.chest_xray.reference import NOT_ASSESSED as FILM
+    from specialists.ct.report import NOT_ASSESSED as CT
+    from specialists.retina.reference import NOT_ASSESSED as RETINA
+    from specialists.skin.reference import NOT_ASSESSED as SKIN
+
+    for text in (*FILM, *CT, *RETINA, *SKIN):
+        assert fixed(text, "en").strip(".").lower() == text.strip(".").lower()
+        assert all(fixed(text, one) != text for one in LANGUAGES if one != "en"), text
+
+
+def test_sentence_that_the_table_lacks_stays_as_it_is() -> None:
+    assert fixed("Slices 3 to 5 are missing.", "fr") == "Slices 3 to 5 are missing."
