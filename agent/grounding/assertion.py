@@ -288,6 +288,8 @@ def _named_before(items: Sequence[Item], at: int) -> bool:
         if item.has("q"):
             odds = _ODDS if _counted(items) else _ODDS - {"risk"}
             return bool(odds & set(item.values("q")))
+        if ("thing", "surrogate") in item.tags:
+            return True
         linked = item.has("finding", "attribute") and items[place + 1].has("or", "and")
         if item.kind == "number" or item.text == "%":
             place, steps = place - 1, steps + 1

@@ -105,8 +105,17 @@ def _timed(case: Case, quantities: list[Quantity]) -> list[Quantity]:
     plain = [q for q in quantities if q.number.label is None and not q.number.spoken]
     if not earlier or not changed or len(plain) != 2 or any(q.earlier is not None for q in plain):
         return quantities
-    order = {id(plain[0]): True, id(plain[1]): False}
+    back = _from_behind(case, plain[1])  # 'at 96 %, up from 6 %'
+    order = {id(plain[0]): not back, id(plain[1]): back}
     return [replace(q, earlier=order[id(q)]) if id(q) in order else q for q in quantities]
+
+
+def _from_behind(case: Case, second: Quantity) -> bool:
+    for sentence in case.said.sentences:
+        for one, two in pairwise(sentence.items):
+            if two.start == second.number.start and two.kind == "number":
+                return one.text.endswith(("up from", "down from"))
+    return False
 
 
 def _number_holds(case: Case, said: Quantity) -> Refusal | None:
