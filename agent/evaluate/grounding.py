@@ -84,6 +84,7 @@ def evaluate_grounding(cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "faithful": len(faithful),
         "metrics": _figures(judged)
         | {
+            "milliseconds_mean": ratio([(one.milliseconds, 1.0) for one in judged]),
             "milliseconds_median": quantile([one.milliseconds for one in judged], 0.5),
             "milliseconds_95": quantile([one.milliseconds for one in judged], 0.95),
         },

@@ -299,7 +299,7 @@ def _subject_beside(case: Case, said: Quantity, known: Known) -> bool:
 
 
 def _place_fits(case: Case, said: Quantity, known: Known, other: Quantity) -> bool:
-    if not said.anatomy or said.number.label:
+    if not said.anatomy or said.number.label or said.number.unit == _PERCENTILE:
         return True
     own = {v for kind, v in other.around if kind in {"anatomy", "finding", "thing"}}
     own |= {s for m in known.mentions for s in seats(m)}

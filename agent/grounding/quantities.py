@@ -106,7 +106,7 @@ class _Near:
             return next(value for at, value in spots if at == own)
         far = [(cost(self.items, self.place, (at, at + 1)), at, value) for at, value in spots]
         free = [(c, at, v) for c, at, v in far if not self._taken(at)]
-        if not free and min(far)[0] > 1 and kind == "q":
+        if not free and min(far)[0] > 1 and kind in {"q", "stat"}:
             return None
         return min(free or far)[2]
 

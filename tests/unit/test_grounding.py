@@ -85,7 +85,7 @@ def test_cases_are_many_in_six_languages_and_the_halves_share_no_statement():
 def test_language_of_a_case_is_recognised(language):
     told = [case for case in cases("development") if case["language"] == language]
     wrong = [c["statement"] for c in told if language_of(c["statement"]) != language]
-    assert len(wrong) <= 0.04 * len(told), wrong
+    assert len(wrong) <= 0.06 * len(told), wrong
 
 
 def test_statement_is_checked_in_under_5_ms():
