@@ -156,6 +156,8 @@ def _closes(items: Sequence[Item], span: range) -> bool:
 
 def level_of(items: Sequence[Item], clause: Clause, at: int) -> tuple[Level, bool]:
     """Return how strongly an item is asserted, and whether it is said to be undecided."""
+    if any(items[cue].has("unassessed") for cue in range(clause.start, at)):
+        return None, False
     told = _meanings(items, clause, at)
     if "undecided" in told or _left_open(items, clause):
         return 0, True

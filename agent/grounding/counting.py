@@ -208,6 +208,8 @@ def _same_time(case: Case, said: Quantity, other: Quantity) -> bool:
 
 def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
     number = said.number
+    if number.label:
+        return True
     plain = said.quantity == other.quantity == "probability"
     if said.statistic and said.statistic != other.statistic and not plain:
         return False
@@ -217,7 +219,7 @@ def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
             return False
     if _wrong_kind(said):
         return False
-    if number.label or said.quantity is None or other.quantity is None:
+    if said.quantity is None or other.quantity is None:
         return True
     if said.quantity == "score" and number.unit.kind == "proportion" and other.quantity in _SHARES:
         return True
