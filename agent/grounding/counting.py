@@ -210,14 +210,7 @@ def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
     number = said.number
     if number.label:
         return True
-    plain = said.quantity == other.quantity == "probability"
-    if said.statistic and said.statistic != other.statistic and not plain:
-        return False
-    if other.statistic in {"minimum", "maximum", "deviation"} and said.statistic is None:
-        nouns = {v for kind, v in said.around if kind == "stat"}
-        if nouns:
-            return False
-    if _wrong_kind(said):
+    if _other_statistic(said, other) or _wrong_kind(said):
         return False
     if said.quantity is None or other.quantity is None:
         return True
@@ -231,6 +224,15 @@ def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
         return "coverage" not in {said.quantity, other.quantity}
     named = {v for kind, v in said.around if kind == "q"}
     return other.quantity in named
+
+
+def _other_statistic(said: Quantity, other: Quantity) -> bool:
+    """A mean told of a minimum; 'the highest probability' is a probability all the same."""
+    plain = said.quantity == other.quantity == "probability"
+    if said.statistic and said.statistic != other.statistic and not plain:
+        return True
+    extreme = other.statistic in {"minimum", "maximum", "deviation"} and said.statistic is None
+    return extreme and any(kind == "stat" for kind, _ in said.around)
 
 
 def _wrong_kind(said: Quantity) -> bool:
