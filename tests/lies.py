@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from agent.grounding.items import language_of
 
@@ -120,7 +120,7 @@ def _polarity(text: str, language: str, dice: random.Random) -> str | None:
     return None
 
 
-def _appended(tails: dict[str, tuple[str, ...]]) -> Lie:
+def _appended(tails: Mapping[str, tuple[str, ...]]) -> Lie:
     def appended(text: str, language: str, dice: random.Random) -> str:
         joint = "" if language == "zh" else " "
         stop = "" if text.rstrip().endswith((".", "。")) else ("。" if language == "zh" else ".")

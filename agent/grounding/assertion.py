@@ -156,6 +156,8 @@ def _closes(items: Sequence[Item], span: range) -> bool:
 
 def level_of(items: Sequence[Item], clause: Clause, at: int) -> tuple[Level, bool]:
     """Return how strongly an item is asserted, and whether it is said to be undecided."""
+    if any(items[cue].has("unassessed") for cue in range(clause.start, at)):
+        return None, False
     told = _meanings(items, clause, at)
     if "undecided" in told or _left_open(items, clause):
         return 0, True
@@ -288,6 +290,8 @@ def _named_before(items: Sequence[Item], at: int) -> bool:
         if item.has("q"):
             odds = _ODDS if _counted(items) else _ODDS - {"risk"}
             return bool(odds & set(item.values("q")))
+        if ("thing", "surrogate") in item.tags:
+            return True
         linked = item.has("finding", "attribute") and items[place + 1].has("or", "and")
         if item.kind == "number" or item.text == "%":
             place, steps = place - 1, steps + 1

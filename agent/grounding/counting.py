@@ -105,8 +105,17 @@ def _timed(case: Case, quantities: list[Quantity]) -> list[Quantity]:
     plain = [q for q in quantities if q.number.label is None and not q.number.spoken]
     if not earlier or not changed or len(plain) != 2 or any(q.earlier is not None for q in plain):
         return quantities
-    order = {id(plain[0]): True, id(plain[1]): False}
+    back = _from_behind(case, plain[1])  # 'at 96 %, up from 6 %'
+    order = {id(plain[0]): not back, id(plain[1]): back}
     return [replace(q, earlier=order[id(q)]) if id(q) in order else q for q in quantities]
+
+
+def _from_behind(case: Case, second: Quantity) -> bool:
+    for sentence in case.said.sentences:
+        for one, two in pairwise(sentence.items):
+            if two.start == second.number.start and two.kind == "number":
+                return one.text.endswith(("up from", "down from"))
+    return False
 
 
 def _number_holds(case: Case, said: Quantity) -> Refusal | None:
@@ -199,16 +208,11 @@ def _same_time(case: Case, said: Quantity, other: Quantity) -> bool:
 
 def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
     number = said.number
-    plain = said.quantity == other.quantity == "probability"
-    if said.statistic and said.statistic != other.statistic and not plain:
+    if number.label:
+        return True
+    if _other_statistic(said, other) or _wrong_kind(said):
         return False
-    if other.statistic in {"minimum", "maximum", "deviation"} and said.statistic is None:
-        nouns = {v for kind, v in said.around if kind == "stat"}
-        if nouns:
-            return False
-    if _wrong_kind(said):
-        return False
-    if number.label or said.quantity is None or other.quantity is None:
+    if said.quantity is None or other.quantity is None:
         return True
     if said.quantity == "score" and number.unit.kind == "proportion" and other.quantity in _SHARES:
         return True
@@ -220,6 +224,15 @@ def _same_quantity(said: Quantity, known: Known, other: Quantity) -> bool:
         return "coverage" not in {said.quantity, other.quantity}
     named = {v for kind, v in said.around if kind == "q"}
     return other.quantity in named
+
+
+def _other_statistic(said: Quantity, other: Quantity) -> bool:
+    """A mean told of a minimum; 'the highest probability' is a probability all the same."""
+    plain = said.quantity == other.quantity == "probability"
+    if said.statistic and said.statistic != other.statistic and not plain:
+        return True
+    extreme = other.statistic in {"minimum", "maximum", "deviation"} and said.statistic is None
+    return extreme and any(kind == "stat" for kind, _ in said.around)
 
 
 def _wrong_kind(said: Quantity) -> bool:
@@ -290,7 +303,7 @@ def _subject_beside(case: Case, said: Quantity, known: Known) -> bool:
 
 
 def _place_fits(case: Case, said: Quantity, known: Known, other: Quantity) -> bool:
-    if not said.anatomy or said.number.label:
+    if not said.anatomy or said.number.label or said.number.unit == _PERCENTILE:
         return True
     own = {v for kind, v in other.around if kind in {"anatomy", "finding", "thing"}}
     own |= {s for m in known.mentions for s in seats(m)}

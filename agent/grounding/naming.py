@@ -197,7 +197,7 @@ def _same_source(case: Case, said: Mention, known: Known, other: Mention) -> Ref
 
 
 def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
-    if said.level is None:
+    if said.level is None or (said.undecided and said.modifiers <= _DEGREES):
         return None
     if (said.level or 0) < 0:
         fits = other.modifiers <= said.modifiers
@@ -212,6 +212,7 @@ def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> 
     return Refusal(code, f"The evidence does not say so of {_called(said)}: {extra}.")
 
 
+_DEGREES = frozenset({"mild", "moderate", "severe", "advanced"})
 _CHANGES = frozenset(
     {"new", "increased", "decreased", "stable", "changed", "resolved", "recurrent", "persistent"}
 )

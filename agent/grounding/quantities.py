@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from agent.grounding.assertion import NOWHERE, Clause
 from agent.grounding.items import Item
@@ -62,6 +63,16 @@ def find_quantities(
         ]
         near = _Near(items, span, counted, place, rivals)
         found.append(_quantity(number, near, span))
+    return _against(items, found)
+
+
+def _against(items: Sequence[Item], found: list[Quantity]) -> list[Quantity]:
+    """'The right lung is larger (2873 against 2415 mL)': the second is of the other side."""
+    for at, (one, two) in enumerate(pairwise(found)):
+        between = [i for i in items if one.number.end <= i.start < two.number.start]
+        alike = one.sides == two.sides and len(one.sides) == 1 and one.clause == two.clause
+        if alike and len(between) <= 2 and any(i.has("than") for i in between):
+            found[at + 1] = replace(two, sides=frozenset({"left", "right"}) - one.sides)
     return found
 
 
@@ -95,7 +106,7 @@ class _Near:
             return next(value for at, value in spots if at == own)
         far = [(cost(self.items, self.place, (at, at + 1)), at, value) for at, value in spots]
         free = [(c, at, v) for c, at, v in far if not self._taken(at)]
-        if not free and min(far)[0] > 1 and kind == "q":
+        if not free and min(far)[0] > 1 and kind in {"q", "stat"}:
             return None
         return min(free or far)[2]
 

@@ -12,7 +12,7 @@ __all__ = ["LANGUAGES", "Token", "plain", "sentences", "stem", "tokenise"]
 
 LANGUAGES = ("en", "es", "fr", "de", "pt", "zh")
 
-_SPACES = "    "
+_SPACES = " \u00a0\u202f\u2009"
 NUMBER = (
     rf"(?:\d{{1,3}}(?:[.,]\d{{3}})+(?!\d)|\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d+)"
     r"(?:[.,]\d+)?(?:[eE][-+]?\d+)?"

@@ -84,7 +84,10 @@ def _accounted(case: Case, sentence: Sentence, at: int) -> bool:
 def _of_evidence(case: Case, item: Item) -> bool:
     """A source, a thing or a risky word that the evidence has too."""
     things = case.frame | FREE_THINGS
-    alone = any(k.class_size == 1 or "alone" in k.claims.stems for k in case.known)
+    alone = any(
+        (k.class_size == 1 and "coverage" in k.item.text) or "alone" in k.claims.stems
+        for k in case.known
+    )
     return (
         (alone and "exclusive" in item.values("x"))
         or any(v in case.sources for v in item.values("src"))
