@@ -18,13 +18,15 @@ __all__ = ["STUDIES", "Picked", "clauses", "left_out", "picked", "picks"]
 
 _SPLIT = re.compile(
     r"(?<!\d)\.(?!\w)|[?!;:。？！；：\n]+|,(?!\d)|[，、]| [+&–-] |->|→|(?:^|(?<=\s))\d\)\s"
-    r"|\b(?:and|also|plus|then|(?<!everything )(?<!anything )(?<!all )but|as well as|besides|y|et(?! tube)|und|e|sowie|ademas|además|tambien|también|aussi|puis|"
+    r"|\b(?:and|also|plus|then|(?<!everything )(?<!anything )(?<!all )but|as well as|besides|y|"
+    r"et(?! tube)|und|e|sowie|ademas|además|tambien|también|aussi|puis|"
     r"mais|aber|pero|mas|außerdem|além disso|depois)\b|还有|另外|并且|然后|以及|同时|但是?|和|再"
 )
 _MOST = 6
 _BEFORE = re.compile(
     r"\b(?:not|except(?:ing)?|ignor\w*|exclud\w*|skip\w*|leav\w+|omit\w*|disregard\w*|forget|drop|"
-    r"apart from|other than|save for|don'?t \w+(?: at)?|do not \w+(?: at)?|no need (?:for|of|to read)|"
+    r"apart from|other than|save for|don'?t \w+(?: at)?|do not \w+(?: at)?|"
+    r"no need (?:for|of|to read)|"
     r"never mind|anything but|everything but|all but|nothing on|instead of|rather than|without|sin|"
     r"salvo|menos|excepto|no (?:mir\w+|le\w+|inclu\w+|quiero|hace falta)|omit\w+|dej\w+|sauf|sans|"
     r"hormis|excepte|laiss\w+|pas(?: besoin)?(?: de)?|ohne|ausser|nicht|kein\w*|bis auf|lass\w*|"
@@ -33,7 +35,8 @@ _BEFORE = re.compile(
 )
 _AFTER = re.compile(
     r"\b(?:(?:is|are|was)? ?n[o']t (?:be )?(?:needed|required|necessary|relevant|of interest)|"
-    r"(?:is|are) (?:for )?(?:something else|later|another day)|by mistake|nothing to do with|unnecessary|irrelevant|aside|out|not needed|weglassen|"
+    r"(?:is|are) (?:for )?(?:something else|later|another day)|by mistake|nothing to do with|"
+    r"unnecessary|irrelevant|aside|out|not needed|weglassen|"
     r"(?:nicht|braucht?)(?: \w+)? ?(?:notig|befunden|ansehen|nicht)|interessiert nicht|"
     r"no hace falta|no importa|aparte|de cote|de lado|de fora|nao precisa|pas la peine|"
     r"can wait|belongs to (?:someone|somebody) else)\b|以外|之外|不用|不要|不看|除外"

@@ -58,7 +58,8 @@ _PARTS = ("<pad>", "<bos>", "<tools>", "<files>", "<past>", "<ask>", "<marks>", 
 _WISHES = ("<any>", "<all>", "<pair>")
 _ACTIONS = ("<call>", "<answer>", "<clarify>", "<refuse>")
 _MARKS = (
-    "<m1>", "<m2>", "<m3>", "<m4>", "<denied>", "<named>", "<left>", "<near>", "<far>", "<none>", "<c>",
+    "<m1>", "<m2>", "<m3>", "<m4>", "<denied>", "<named>", "<left>", "<near>", "<far>", "<none>",
+    "<c>",
 )  # fmt: skip
 _PATTERNS = {
     "<only>": ONLY,
@@ -177,7 +178,8 @@ def _marks(request: PlanRequest, slots: Mapping[str, str]) -> list[str]:
         marks += _clause_marks(part, tools, slots, request.attachments, most)
     marks += ["<none>"] if _absent(asked or text, request.attachments) else []
     marks += [token for token, pattern in _PATTERNS.items() if re.search(pattern, asked)]
-    return [*marks, *(["<orders>"] if asked != text else [])]
+    ordered = "".join(asked.split()) != "".join(text.split())
+    return [*marks, *(["<orders>"] if ordered else [])]
 
 
 def _clause_marks(

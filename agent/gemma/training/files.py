@@ -71,7 +71,8 @@ KINDS: dict[str, dict[str, Any]] = {
 
 KINDS_SAID = {
     "chest film": "chest radiographs", "chest ct": "CT of the chest", "ultrasound": "ultrasound",
-    "abdominal ct": "CT of the abdomen", "other mr": "magnetic resonance", "head ct": "CT of the head",
+    "abdominal ct": "CT of the abdomen", "other mr": "magnetic resonance",
+    "head ct": "CT of the head",
     "brain mr": "MR of the brain", "spine film": "spine radiographs",
     "limb film": "radiographs of the limbs", "fundus": "fundus photographs", "oct": "OCT",
     "skin photo": "skin photographs", "mammogram": "mammograms", "slide": "slides",
