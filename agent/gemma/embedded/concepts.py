@@ -23,7 +23,7 @@ _LONGEST_PHRASE = 5
 _LONGEST_HAN = 8
 _WEIGHTS = {"studies": 0.5, "looks": 0.5, "records": 2.0, "house": 2.0}
 _ENDINGS = ("s", "es", "e", "n", "en")
-_SHORTEST_STEM, _SHORTEST_TYPED = 3, 7
+_SHORTEST_STEM, _SHORTEST_COMPOUND, _SHORTEST_TYPED = 3, 7, 8
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,14 @@ class Found:
 @dataclass
 class _Table:
     phrases: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    begun: dict[tuple[str, ...], list[tuple[str, str]]] = field(default_factory=dict)
+    """Of phrases whose last word may end in any way: its beginning and the concept."""
     words: dict[str, list[str]] = field(default_factory=dict)
     stems: dict[str, list[str]] = field(default_factory=dict)
     inside: dict[str, list[str]] = field(default_factory=dict)
     typed: dict[str, list[str]] = field(default_factory=dict)
     """Long words less one letter, for words with a slip."""
+    typed_stems: dict[str, list[str]] = field(default_factory=dict)
     han: dict[str, list[str]] = field(default_factory=dict)
     regions: dict[str, frozenset[str]] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
@@ -95,6 +98,9 @@ def _longest(words: list[str], at: int, table: _Table) -> tuple[int, list[str]]:
         for word in (last, last.removesuffix("s"), last.removesuffix("es")):
             if found := table.phrases.get((*first, word)):
                 return length, found
+        begun = table.begun.get(tuple(first), ())
+        if found := [name for stem, name in begun if last.startswith(stem)]:
+            return length, found
     return 1, _of_word(words[at], table)
 
 
@@ -112,7 +118,7 @@ def _of_word(word: str, table: _Table) -> list[str]:
         for name in table.stems.get(word[:end], ())
     ]
     if found:
-        return found[:1] if len(word) < _SHORTEST_TYPED else list(dict.fromkeys(found))
+        return list(dict.fromkeys([*found, *_inside(word, table)]))
     if "-" in word:
         return [name for part in word.split("-") for name in _of_word(part, table)]
     return _inside(word, table) or _mistyped(word, table)
@@ -120,18 +126,23 @@ def _of_word(word: str, table: _Table) -> list[str]:
 
 def _inside(word: str, table: _Table) -> list[str]:
     """Parts of a compound word."""
-    if len(word) < _SHORTEST_TYPED:
+    if len(word) < _SHORTEST_COMPOUND:
         return []
     found = [(word.find(part), name) for part, names in table.inside.items() for name in names]
     return list(dict.fromkeys(name for at, name in sorted(found) if at >= 0))
 
 
 def _mistyped(word: str, table: _Table) -> list[str]:
-    if len(word) < _SHORTEST_TYPED:
+    """What a long word with one letter too few, too many or wrong was meant to be."""
+    if len(word) < _SHORTEST_COMPOUND:
         return []
-    for less in (word, *(word[:at] + word[at + 1 :] for at in range(len(word)))):
-        if less in table.typed:
-            return table.typed[less]
+    for less in (word, *(word[:at] + word[at + 1 :] for at in range(1, len(word)))):
+        for end in range(len(less), _SHORTEST_TYPED - 2, -1):
+            known = table.typed_stems.get(less[:end])
+            if known is None and end == len(less):
+                known = table.typed.get(less)
+            if known is not None:
+                return known
     return []
 
 
@@ -172,6 +183,9 @@ def _enter(form: str, name: str, table: _Table) -> None:
     plain = simplify(form.strip("*"))
     if HAN.search(plain):
         table.han.setdefault(plain.replace(" ", ""), []).append(name)
+    elif " " in plain and form.endswith("*"):
+        *first, last = _WORD.findall(plain)
+        table.begun.setdefault(tuple(first), []).append((last, name))
     elif " " in plain:
         table.phrases.setdefault(tuple(_WORD.findall(plain)), []).append(name)
     else:
@@ -180,5 +194,6 @@ def _enter(form: str, name: str, table: _Table) -> None:
         if form.startswith("*"):
             table.inside.setdefault(plain, []).append(name)
         if len(plain) >= _SHORTEST_TYPED:
+            slips = table.typed_stems if form.endswith("*") else table.typed
             for less in (plain, *(plain[:at] + plain[at + 1 :] for at in range(1, len(plain)))):
-                table.typed.setdefault(less, [name])
+                slips.setdefault(less, [name])

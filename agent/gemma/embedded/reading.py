@@ -36,7 +36,7 @@ from agent.gemma.embedded.matching import matches
 from agent.toolbox import ToolInfo
 from agent.wording import COMPARE, NOT, ONLY, OTHER, modalities, plain, without_orders
 
-__all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve"]
+__all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve", "support"]
 
 Intent = Literal[
     "read", "about", "define", "earlier", "scope", "identity", "order", "missing", "unclear"
@@ -187,14 +187,16 @@ def _meant(wish: Wish, by_id: Mapping[str, Attachment], request: PlanRequest) ->
     if not kept or (wish.attachments and kept.issuperset(wish.attachments)):
         return files
     info = request.catalogue[wish.tool] if wish.tool else None
-    chosen = [one for one in readable if one.id in kept or (info and _beside(info, one))]
+    tools = [info] if info else list(request.catalogue.values())
+    chosen = [one for one in readable if one.id in kept or _beside(tools, one)]
     served = info is None or any(plays_main_role(info, one) for one in chosen)
     return chosen if served or not request.attachments else _otherwise(files, chosen, request)
 
 
-def _beside(info: ToolInfo, one: Attachment) -> bool:
-    """Whether a file goes with another, such as a scoring file."""
-    return takes(info, one) and not plays_main_role(info, one)
+def _beside(tools: Sequence[ToolInfo], one: Attachment) -> bool:
+    """Whether a file only goes with another, such as a scoring file."""
+    takers = [info for info in tools if takes(info, one)]
+    return bool(takers) and not any(plays_main_role(info, one) for info in takers)
 
 
 def _otherwise(
@@ -241,6 +243,26 @@ def _left_unasked(made: Sequence[Call], request: PlanRequest) -> bool:
         if find(part).names and not served:
             return True
     return False
+
+
+def support(plan: Plan, request: PlanRequest) -> tuple[float, float]:
+    """How well the question's words bear a plan out.
+
+    Returns:
+        The share of the parts that speak of something that a called tool speaks of; 1 where none
+        does. And 1 where a tool for one matter is called that no part speaks of, else 0.
+    """
+    tools = list(request.catalogue.values())
+    called = {call.tool for call in plan.calls}
+    told: set[str] = set()
+    served = []
+    for part in clauses(without_orders(plain(request.question))):
+        if find(part).names:
+            scored = {one.tool for one in matches(part, tools) if one.score > 0}
+            told |= scored
+            served.append(bool(scored & called))
+    strange = any(name not in told and not asks(request.catalogue[name]) for name in called)
+    return (sum(served) / len(served) if served else 1.0), float(strange)
 
 
 def _asked(wishes: Sequence[Wish], request: PlanRequest) -> str:
