@@ -113,7 +113,8 @@ def make(random: Random, added: tuple[str, ...] = (), plain: bool = False) -> Ca
             invented = _nonsense(random)
             chosen[invented.key] = invented
         for _ in range(random.choice((0, 1, 2, 2, 3, 4))):
-            invented = _of_concept(random)
+            near = random.choice([*chosen]) if chosen and random.random() < 0.4 else ""
+            invented = _of_concept(random, near)
             chosen.setdefault(invented.key, invented)
     extra: dict[str, Invented] = {}
     for one in chosen.values():
@@ -240,9 +241,17 @@ def _latin(forms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(form for form in forms if form.isascii() and len(form) > 2)
 
 
-def _of_concept(random: Random) -> Invented:
-    """A tool for one or two meanings, asked for in any language."""
-    chosen = random.sample(_teachable(), random.choice((1, 1, 2)))
+def _of_concept(random: Random, near: str = "") -> Invented:
+    """A tool for one or two meanings, asked for in any language.
+
+    Args:
+        random: Where chance comes from.
+        near: Key of another such tool, of whose region it should be.
+    """
+    other = regions_of(near.removeprefix("concept:").split(" and ")[0])
+    alike = [name for name in _teachable() if other and regions_of(name) == other]
+    pool = alike if len(alike) > 1 else _teachable()
+    chosen = random.sample(pool, random.choice((1, 1, 2)))
     if len(chosen) == 2 and regions_of(chosen[0]) != regions_of(chosen[1]):
         chosen = chosen[:1]
     forms = [form for name in chosen for form in spelled()[name] if len(form) > 1]
