@@ -22,7 +22,7 @@ class Course:
     """What a training run is made of."""
 
     seed: int = 0
-    steps: int = 2800
+    steps: int = 2300
     catalogues: int = 5
     """Catalogues a step; each comes with several consultations."""
     rate: float = 2e-3
@@ -33,7 +33,7 @@ class Course:
     averaged: float = 0.995
     """Of the weights that are kept, what stays of the mean at each step."""
     hidden: int = 256
-    layers: int = 5
+    layers: int = 4
     feed_forward: int = 768
     heads: int = 4
     save_every: int = 50
