@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := models,gemma,genomics,slides,dev
+EXTRAS := models,gemma,genomics,slides,dicomweb,dev
 
 .PHONY: demo check lint types imports spelling test bench clean
 

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import anyio
+
 from agent.answer import Answer, Attachment, Picture
 from agent.gate import Gated
 from agent.gemma import Composer, Planner, PlanRequest
 from agent.settings import Settings
 from agent.threads import open_checkpoints
 from agent.toolbox import Outcome, Report, Toolbox, read_config
-from specialists.errors import InvalidInput
+from specialists.errors import FileNotAllowed, InvalidInput
 from specialists.schema import Inspection
+from tools.names import is_path
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -31,7 +34,6 @@ __all__ = ["Agent", "Event"]
 
 _OWN = "wardround"
 _LONGEST_QUESTION = 20_000
-_HANDLE = re.compile("file-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,9 @@ class Agent:
             await task
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            # A cancelled scope cancels again and again whatever is awaited in it, which would
+            # interrupt the calls while they tell their servers to stop.
+            with anyio.CancelScope(shield=True), contextlib.suppress(asyncio.CancelledError):
                 await task
 
     async def plan(
@@ -175,8 +179,8 @@ class Agent:
         seen = await intake({"files": names}, Runtime(context=self._current))
         attachments = [Attachment.model_validate(one) for one in seen["attachments"]]
         request = PlanRequest(question, attachments, self.toolbox.catalogue)
-        gated, _ = await plan_question(request, self._current)
-        return gated, attachments
+        planned = await plan_question(request, self._current)
+        return planned.gated, attachments
 
     async def inspect(self, files: Sequence[str | Path]) -> Inspection:
         """Say what files are, which tools take them, and why the others don't."""
@@ -297,8 +301,12 @@ class Agent:
     async def _connect(self, stack: AsyncExitStack) -> None:
         from agent.state import Consultation
 
+        settings = self.settings
         toolbox = Toolbox(
-            self._servers(), self.settings.call_timeout_s, self.settings.connect_timeout_s
+            self._servers(),
+            settings.call_timeout_s,
+            settings.connect_timeout_s,
+            paths_of=self._paths_of,
         )
         await stack.enter_async_context(toolbox)
         planners, composers = self._models(stack)
@@ -315,12 +323,10 @@ class Agent:
         return servers
 
     def _own_server(self) -> Any:
-        from tools.server import Workshop, build_server
+        from agent.workshop import workshop
+        from tools.server import build_server
 
-        settings = self.settings
-        self._shop = self._shop or Workshop.create(
-            settings.roots, settings.device, settings.memory_gib, settings.read_limits
-        )
+        self._shop = self._shop or workshop(self.settings)
         return build_server(only=self._only, workshop=self._shop)
 
     def _models(self, stack: AsyncExitStack) -> tuple[list[Planner], list[Composer]]:
@@ -366,11 +372,21 @@ class Agent:
             self._graphs[kept] = build_graph(saver)
         return self._graphs[kept]
 
+    def _paths_of(self, name: str) -> Sequence[Path]:
+        """What lies behind a name that may be read here."""
+        if self._shop is not None:
+            found: Sequence[Path] = self._shop.files.paths(name)
+            return found
+        if not self._trust_names:
+            raise FileNotAllowed("No file may be handed on from here.")
+        return (Path(name),)
+
     def _names(self, files: Sequence[str | Path]) -> list[str]:
         """Paths in full where naming is allowing; handles as they are."""
         if not self._trust_names:
             return [str(file) for file in files]
-        return [str(f) if _HANDLE.fullmatch(str(f)) else str(Path(f).absolute()) for f in files]
+        named = [str(file) for file in files]
+        return [str(Path(one).absolute()) if is_path(one) else one for one in named]
 
     def _named_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """An option that names a file of the caller's (a scoring file, say) is told in full."""

@@ -26,6 +26,8 @@ _COMMANDS = {
     "inspect": ("agent.commands.inspect", "Say what files are."),
     "evaluate": ("agent.commands.evaluate", "Measure a specialist on labelled images."),
     "serve": ("agent.commands.serve", "Serve the tools over MCP."),
+    "token": ("agent.commands.token", "Let a caller in over HTTP."),
+    "install": ("agent.commands.install", "Set an MCP client up to start this server."),
     "demo": ("agent.commands.demo", "Answer seven real cases, refuse an eighth."),
     "doctor": ("agent.commands.doctor", "Say what would be used here, and what is missing."),
 }

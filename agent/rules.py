@@ -22,7 +22,7 @@ from agent.calling import (
     say,
 )
 from agent.followup import earlier_calls, in_play, tools_named
-from agent.gemma import PlanRequest
+from agent.gemma import Planner, PlanRequest
 from agent.wording import (
     ABOUT,
     DEFINITION,
@@ -47,7 +47,7 @@ _SHORT = 4
 """Words of a greeting where files are attached."""
 
 
-class RulePlanner:
+class RulePlanner(Planner):
     """Plans from words and file kinds."""
 
     name = "rules (plain code, no language model)"

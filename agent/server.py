@@ -1,103 +1,108 @@
-"""The agent as an MCP tool, beside the specialists' tools."""
+"""The server: the agent as the tool `consult`, beside the specialists' tools."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastmcp import FastMCP
-from fastmcp.tools import Tool, ToolResult
-from mcp_types import ResourceLink, TextContent
-from pydantic import BaseModel, ConfigDict, Field
 
 from agent.agent import Agent
-from agent.answer import Answer
-from agent.export.markdown import to_markdown
+from agent.consulting import consult_tool
+from agent.requests import add_requests
 from agent.settings import Settings
-from tools.server import Workshop, build_server, checked_tool
+from agent.workshop import workshop
+from tools.server import Workshop, build_server, tool_names
 
-__all__ = ["build_consulting_server", "serve"]
+if TYPE_CHECKING:
+    from tools.callers import Callers
 
-_DESCRIPTION = (
-    "Answers a clinical question about files: plans which specialists to consult, consults them, "
-    "and gives an answer in which every statement cites evidence that was checked. Use it for "
-    "questions; use a specialist's own tool when you know exactly which one you want. It gives "
-    "no treatment advice."
-)
+__all__ = ["build_consulting_server", "serve", "serve_http"]
 
 
-def serve(*, http: bool, host: str, port: int, only: Sequence[str]) -> None:
-    """Run a server until it is stopped.
+def serve(settings: Settings, only: Sequence[str]) -> None:
+    """Serve on stdio until the client goes.
 
     Raises:
         UnknownTool: If `only` names a tool that is not there.
     """
-    server = build_consulting_server(Settings(), only)
-    if http:
-        server.run(
-            transport="http",
-            host=host,
-            port=port,
-            show_banner=False,
-            host_origin_protection="auto",
-        )
-    else:
-        server.run(transport="stdio", show_banner=False)
+    build_consulting_server(settings, only).run(transport="stdio", show_banner=False)
 
 
-def build_consulting_server(settings: Settings, only: Sequence[str] = ()) -> FastMCP[Any]:
-    """Build the specialists' server; without `only`, the agent's tool `consult` is on it too."""
-    shop = Workshop.create(
-        settings.roots, settings.device, settings.memory_gib, settings.read_limits
+def serve_http(
+    settings: Settings, only: Sequence[str], callers: Callers, host: str, port: int
+) -> None:
+    """Serve streamable HTTP until stopped, to known callers alone.
+
+    Raises:
+        UnknownTool: If `only` names a tool that is not there.
+    """
+    build_consulting_server(settings, only, callers).run(
+        transport="http",
+        host=host,
+        port=port,
+        show_banner=False,
+        uvicorn_config={"access_log": False},  # the audit file says more, and no client's address
+        host_origin_protection="auto",
+        allowed_hosts=list(settings.allowed_hosts) or None,
     )
-    if only:
-        return build_server(only=only, workshop=shop)
-    agent = Agent(settings, workshop=shop, trust_names=False)
 
-    @asynccontextmanager
-    async def closing(_: Any) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await agent.close_async()
 
-    server = build_server(workshop=shop, lifespan=closing)
-    server.add_tool(_consult_tool(agent))
+def build_consulting_server(
+    settings: Settings, only: Sequence[str] = (), callers: Callers | None = None
+) -> FastMCP[Any]:
+    """Build the specialists' server; without `only`, the agent's tool `consult` is on it too.
+
+    Args:
+        settings: Roots, device and limits.
+        only: The specialists to serve.
+        callers: Who may call; each sees its own files, handles, pictures and conversations.
+    """
+    shop = workshop(settings)
+    shop.callers = callers
+    agents = _Agents(settings, shop)
+    server = build_server(only=only, workshop=shop, lifespan=agents.closing)
+    if not only:
+        server.add_tool(consult_tool(agents.here))
+        add_requests(server, lambda: shop.here().files.kinds())
+    if settings.audit_file is not None or callers is not None:
+        from agent.guard import guard
+
+        guard(server, shop, settings, only)
     return server
 
 
-class ConsultArguments(BaseModel):
-    """Arguments of `consult`."""
+class _Agents:
+    """One agent a caller: conversations of one are not there for another."""
 
-    model_config = ConfigDict(extra="forbid", title="consult")
+    def __init__(self, settings: Settings, shop: Workshop) -> None:
+        self._settings, self._shop = settings, shop
+        self._agents: dict[str, Agent] = {}
 
-    question: str = Field(min_length=2, max_length=4000, description="In words.")
-    files: list[str] = Field(
-        default=[], description="Paths under an allowed root, or handles from inspect_files."
-    )
-    thread: str | None = Field(
-        default=None, description="Continue, or begin, a conversation of this name."
-    )
+    def here(self) -> Agent:
+        """The agent of whoever is calling."""
+        callers = self._shop.callers
+        name = callers.current().name if callers is not None else ""
+        if name not in self._agents:
+            tools = callers.current().tools if callers is not None else None
+            self._agents[name] = self._agent(name, tools or ())
+        return self._agents[name]
 
+    def _agent(self, name: str, tools: Iterable[str]) -> Agent:
+        """It consults the specialists among the caller's tools; all, where none is among them."""
+        settings = self._settings
+        if name:
+            folder = settings.thread_file.parent / "callers" / name
+            settings = settings.model_copy(update={"state_dir": folder})
+        only = sorted(set(tools) & set(tool_names()))
+        return Agent(settings, workshop=self._shop.here(), only=only, trust_names=False)
 
-def _consult_tool(agent: Agent) -> Tool:
-    async def consult(given: ConsultArguments) -> ToolResult:
-        answer = await agent.ask_async(given.question, given.files, given.thread)
-        links = [
-            ResourceLink(
-                type="resource_link", uri=one.uri, name=one.title, mime_type=one.media_type
-            )
-            for one in answer.pictures
-        ]
-        text = TextContent(type="text", text=to_markdown(answer))
-        return ToolResult(content=[text, *links], structured_content=answer.model_dump(mode="json"))
-
-    return checked_tool(
-        ConsultArguments,
-        consult,
-        name="consult",
-        title="Consult",
-        description=_DESCRIPTION,
-        output_schema=Answer.model_json_schema(mode="serialization"),
-    )
+    @asynccontextmanager
+    async def closing(self, _: Any) -> AsyncIterator[None]:
+        """Close all of them when the server ends."""
+        try:
+            yield
+        finally:
+            for agent in self._agents.values():
+                await agent.close_async()

@@ -57,6 +57,36 @@ class Settings(BaseSettings):
     state_dir: Path | None = Field(
         None, description="Where threads are kept; default: ~/.local/state/wardround."
     )
+    dicomweb_url: str | None = Field(
+        None, description="Base URL of a DICOMweb server, such as http://pacs:8042/dicom-web."
+    )
+    dicomweb_authorization: str | None = Field(
+        None, description="Value of the Authorization header, where that server wants one."
+    )
+    callers: Path | None = Field(
+        None, description="JSON file of those who may call over HTTP; see `wardround token`."
+    )
+    token: str | None = Field(
+        None,
+        min_length=32,
+        description="Bearer token of the one caller over HTTP, where there is no file of callers.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Host names, separated by commas, under which the HTTP server answers."
+    )
+    requests_per_second: float = Field(
+        20.0, gt=0, description="What one caller may ask over HTTP on average; ten times in bursts."
+    )
+    upload_gib: float = Field(2.0, gt=0, description="Size of the largest file sent over HTTP.")
+    uploads_gib: float = Field(
+        20.0, gt=0, description="Size of all files that one caller has sent; the oldest make room."
+    )
+    upload_hours: float = Field(
+        24.0, gt=0, description="How long a sent file is kept after it was last named."
+    )
+    audit_file: Path | None = Field(
+        None, description="Where a line is written for every call: who, which tool, how it went."
+    )
     device: str = Field("auto", description="Torch device of the specialists, or 'auto'.")
     memory_gib: float = Field(
         16.0, gt=0, description="Memory budget over all loaded specialist models."
@@ -70,6 +100,13 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+        return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @property

@@ -14,7 +14,7 @@ from agent.gemma import Composer, Planner
 from agent.toolbox import Toolbox
 from specialists.schema import Data
 
-__all__ = ["Consultation", "State", "dump", "load"]
+__all__ = ["Consultation", "State", "dump", "load", "with_prompt"]
 
 JSON = dict[str, Any]
 Model = TypeVar("Model", bound=Data)
@@ -43,6 +43,11 @@ class State(TypedDict, total=False):
     """Whether the plan may be extended with what came back."""
     plan: JSON
     planner: str
+    """Who planned, and why an earlier one in the order did not."""
+    can_extend: bool
+    """Whether who planned is asked again once evidence is there."""
+    prompts: list[str]
+    """Names of the prompts that were given so far."""
     done: list[JSON]
     """Calls that were carried out, so that a plan that is extended does not repeat them."""
     evidence: list[JSON]
@@ -86,3 +91,8 @@ def dump(items: Sequence[Data]) -> list[JSON]:
 def load(kind: type[Model], items: Sequence[JSON]) -> list[Model]:
     """Plain values to models."""
     return [kind.model_validate(item) for item in items]
+
+
+def with_prompt(used: Sequence[str], name: str | None) -> list[str]:
+    """The names of the prompts used so far, with one more where there is one."""
+    return list(used) if name is None or name in used else [*used, name]

@@ -13,8 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 from agent.answer import Picture
+from agent.handover import Handover
 from specialists.errors import (
     FileMissing,
+    FileNotAllowed,
     InvalidInput,
     ServerUnreachable,
     TimedOut,
@@ -22,13 +24,15 @@ from specialists.errors import (
     WardroundError,
     error_from_code,
 )
-from specialists.schema import Accepts, Inspection
+from specialists.schema import Accepts, Inspection, Manifest
 
 __all__ = ["Outcome", "Report", "ToolInfo", "Toolbox", "read_config"]
 
 logger = logging.getLogger(__name__)
 
 INSPECT = "inspect_files"
+_FOR_PEOPLE = ("consult", "find_studies")
+"""Tools of our servers that are not for the agent itself."""
 _ERROR_KEY = "wardround/error"
 _OWN = "wardround"
 _OVERHEAD_S = 5.0
@@ -85,6 +89,33 @@ class Outcome:
         return [Picture(**link, tool=tool) for link in links]
 
 
+def _as_named(name: str) -> Sequence[Path]:
+    return (Path(name),)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Where a handle comes from."""
+
+    names: tuple[str, ...]
+    """What was named together."""
+    number: int
+    """Which of the entries it was."""
+    manifest: Manifest | None
+
+    def same_in(self, there: Inspection, handle: str) -> str:
+        """The handle of the same file in another server's inspection of the same names."""
+        handles = [one.handle for one in there.files]
+        if handle in handles:
+            return handle
+        alike = [one for one in there.files if one.manifest == self.manifest]
+        if len(alike) == 1:
+            return alike[0].handle
+        if self.number < len(handles) and there.files[self.number] in alike:
+            return handles[self.number]
+        raise FileMissing("The tool's server does not see this file.")
+
+
 @dataclass
 class Toolbox:
     """Connects to the servers and keeps the connections open; use as an async context manager.
@@ -99,14 +130,19 @@ class Toolbox:
     call_timeout_s: float = 180.0
     connect_timeout_s: float = 20.0
     """What a server may take to start and tell its tools."""
+    paths_of: Callable[[str], Sequence[Path]] = _as_named
+    """Gives what lies behind a name, for a server on another machine; refuses what may not be
+    read here."""
     catalogue: dict[str, ToolInfo] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
     """Servers that could not be reached, with the reason."""
     _clients: dict[str, Any] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _inspectors: list[str] = field(default_factory=list)
-    _named: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """What was named in the inspection that gave a handle."""
+    _seen: dict[str, _Seen] = field(default_factory=dict)
+    """The inspection that gave a handle."""
+    _handed: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The handle, on a server, of a file that has this one elsewhere."""
     _shown: set[tuple[str, str]] = field(default_factory=set)
     """Which server was shown which file."""
     session: str = field(default_factory=lambda: uuid4().hex)
@@ -128,14 +164,24 @@ class Toolbox:
         await self._stack.aclose()
 
     async def inspect(self, names: Sequence[str], server: str | None = None) -> Inspection:
-        """Ask a server what files are; without a name, the first that can tell."""
+        """Ask a server what files are; without a name, the first that can tell.
+
+        A server on another machine that does not see them is handed them.
+        """
         if not self._inspectors:
             raise ServerUnreachable("No connected server can inspect files.")
         chosen = server or self._inspectors[0]
-        outcome = await self._request(chosen, INSPECT, {"files": [*names]})
-        seen = Inspection.model_validate(outcome.structured)
-        for one in seen.files:
-            self._named.setdefault(one.handle, tuple(names))
+        try:
+            outcome = await self._request(chosen, INSPECT, {"files": [*names]})
+            seen = Inspection.model_validate(outcome.structured)
+        except (FileMissing, FileNotAllowed):
+            handover = Handover.to(self.servers[chosen])
+            if handover is None:
+                raise
+            paths = [path for name in names for path in self.paths_of(name)]
+            seen = await handover.send_all(paths)
+        for number, one in enumerate(seen.files):
+            self._seen.setdefault(one.handle, _Seen(tuple(names), number, one.manifest))
             self._shown.add((chosen, one.handle))
         return seen
 
@@ -143,24 +189,25 @@ class Toolbox:
         """Make sure that a server knows an inspected file, and give its handle there.
 
         A handle follows from the file and its place, so servers that see the same file give it
-        the same one; each looks for itself whether the file is under its own roots.
+        the same one; each looks for itself whether the file is under its own roots. A server
+        that the file was handed to has a handle of its own for it.
 
         Raises:
             FileMissing: If the server sees another file under that name.
         """
         if (server, handle) in self._shown:
             return handle
-        if handle not in self._named:
-            raise FileMissing("A file of this conversation is no longer there. Name it again.")
-        there = await self.inspect(self._named[handle], server)
-        self._shown |= {(server, one.handle) for one in there.files}
-        if (server, handle) not in self._shown:
-            raise FileMissing("The tool's server does not see this file.")
-        return handle
+        if (server, handle) not in self._handed:
+            if handle not in self._seen:
+                raise FileMissing("A file of this conversation is no longer there. Name it again.")
+            here = self._seen[handle]
+            there = await self.inspect(here.names, server)
+            self._handed[server, handle] = here.same_in(there, handle)
+        return self._handed[server, handle]
 
     def knows(self, name: str) -> bool:
         """Tell whether a file of this name was inspected over this connection."""
-        return any(name in names for names in self._named.values())
+        return any(name in seen.names for seen in self._seen.values())
 
     def info(self, tool: str) -> ToolInfo:
         """Look a tool up. Raises `UnknownTool` with the names there are."""
@@ -200,7 +247,7 @@ class Toolbox:
         for tool in tools:
             if tool.name == INSPECT:
                 self._inspectors.append(name)
-            elif tool.name not in self.catalogue:
+            elif tool.name not in _FOR_PEOPLE and tool.name not in self.catalogue:
                 self.catalogue[tool.name] = _described(tool, name)
 
     async def _request(

@@ -5,10 +5,12 @@ Every failure that a caller can meet is one of these classes. Each has a stable 
 the same call again can help.
 
     WardroundError                     internal_error
+    ├── NotAuthorised                  not_authorised
     ├── InvalidInput                   invalid_input
     │   ├── FileNotAllowed             file_not_allowed
     │   ├── FileMissing                file_not_found
     │   ├── UnknownHandle              unknown_handle
+    │   ├── UploadConflict             upload_conflict
     │   ├── UnknownTool                unknown_tool
     │   ├── NotAccepted                not_accepted
     │   ├── LowOverlap                 low_overlap
@@ -57,6 +59,12 @@ class WardroundError(Exception):
         self.client_message = client_message
 
 
+class NotAuthorised(WardroundError):
+    """The caller is unknown here."""
+
+    code = "not_authorised"
+
+
 class InvalidInput(WardroundError):
     """The call itself was wrong."""
 
@@ -79,6 +87,12 @@ class UnknownHandle(InvalidInput):
     """The handle was never given out, or has expired."""
 
     code = "unknown_handle"
+
+
+class UploadConflict(InvalidInput):
+    """An upload begins at another place than where the last one ended, or runs already."""
+
+    code = "upload_conflict"
 
 
 class UnknownTool(InvalidInput):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pydantic import Field
 
 from agent.answer import Plan
-from agent.gemma import PlanRequest
+from agent.gemma import Planner, PlanRequest
 from specialists.base import (
     BackendSpec,
     Picture,
@@ -80,11 +80,13 @@ class CrashingToy(Toy):
 class WaitingToy(Toy):
     """Works until it is cancelled, which it notices when it reports progress."""
 
+    begun = threading.Event()
     ended = threading.Event()
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
     ) -> Reading:
+        self.begun.set()
         try:
             for _ in range(600):
                 time.sleep(0.05)
@@ -156,10 +158,11 @@ def toy_spec(
     return replace(spec, backends=(BackendSpec(name="toy", target=target),))
 
 
-class ScriptedPlanner:
+class ScriptedPlanner(Planner):
     """Plays plans in order, the last again and again; notes what it was told."""
 
     name = "script"
+    can_extend = True
 
     def __init__(self, *plans: Plan) -> None:
         self.plans = list(plans)

@@ -21,11 +21,11 @@ from pydantic import BaseModel, PrivateAttr, ValidationError
 from specialists.acceptance import assign_roles
 from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
 from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundError
-from specialists.host import Host
 from specialists.schema import PictureLink, SpecialistResult
-from tools.files import FileStore, is_handle
-from tools.pictures import PictureStore
+from tools.files import FileStore
+from tools.names import is_handle
 from tools.recognition import complete
+from tools.workshop import Workshop
 
 __all__ = [
     "ERROR_KEY",
@@ -34,6 +34,7 @@ __all__ = [
     "checked_tool",
     "error_result",
     "specialist_tool",
+    "told",
 ]
 
 logger = logging.getLogger(__name__)
@@ -89,9 +90,7 @@ class SpecialistTool(Tool):
     """The MCP face of one specialist."""
 
     _spec: SpecialistSpec = PrivateAttr()
-    _host: Host = PrivateAttr()
-    _files: FileStore = PrivateAttr()
-    _pictures: PictureStore = PrivateAttr()
+    _shop: Workshop = PrivateAttr()
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Answer a call; every failure becomes an error result with a code."""
@@ -105,24 +104,27 @@ class SpecialistTool(Tool):
         options = {name: value for name, value in arguments.items() if name != "files"}
         request = validated(self._spec.request, options)
         started = time.perf_counter()
-        work = partial(self._read, names, request, _progress_to_client())
+        shop = self._shop.here()
+        work = partial(self._read, shop, names, request, _progress_to_client())
         try:
             with anyio.fail_after(self._spec.timeout_s):
                 reading = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
         except TimeoutError:
             limit = f"{self._spec.timeout_s:g} s"
             raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
-        links = tuple(self._pictures.keep(picture) for picture in reading.pictures)
+        links = tuple(shop.pictures.keep(picture) for picture in reading.pictures)
         return _tool_result(_complete(reading, links, time.perf_counter() - started))
 
-    def _read(self, names: Sequence[str], request: Request, progress: Progress) -> Reading:
+    def _read(
+        self, shop: Workshop, names: Sequence[str], request: Request, progress: Progress
+    ) -> Reading:
         """Runs in a thread: find the files, give them their roles, let the backend read."""
-        inputs = self._inputs(names)
-        request = self._with_files_resolved(request, inputs)
-        return self._host.read(self._spec, inputs, request, progress)
+        inputs = self._inputs(shop.files, names)
+        request = self._with_files_resolved(shop.files, request, inputs)
+        return shop.host.read(self._spec, inputs, request, progress)
 
-    def _inputs(self, names: Sequence[str]) -> dict[str, list[Source]]:
-        held = [complete(self._files, one) for one in self._files.find(names)]
+    def _inputs(self, files: FileStore, names: Sequence[str]) -> dict[str, list[Source]]:
+        held = [complete(files, one) for one in files.find(names)]
         roles, reasons = assign_roles(self._spec.accepts, [one.manifest for one in held])
         if reasons:
             raise NotAccepted(" ".join(dict.fromkeys(reasons)))
@@ -135,31 +137,31 @@ class SpecialistTool(Tool):
             raise InvalidInput(f"A file is missing. {self.name} needs {wanted}.")
         return inputs
 
-    def _with_files_resolved(self, request: Request, inputs: dict[str, list[Source]]) -> Request:
+    def _with_files_resolved(
+        self, files: FileStore, request: Request, inputs: dict[str, list[Source]]
+    ) -> Request:
         """Move an option that names a file (a scoring file, say) to the role of its name."""
         roles = {accepts.role for accepts in self._spec.accepts}
         for option in roles & set(type(request).model_fields):
             name = getattr(request, option)
             if isinstance(name, str) and option not in inputs and self._names_a_file(name):
-                inputs[option] = self._inputs_of_role(option, name)
+                inputs[option] = self._inputs_of_role(files, option, name)
                 request = request.model_copy(update={option: None})
         return request
 
     def _names_a_file(self, name: str) -> bool:
         return is_handle(name) or "/" in name or "\\" in name or Path(name).suffix != ""
 
-    def _inputs_of_role(self, role: str, name: str) -> list[Source]:
+    def _inputs_of_role(self, files: FileStore, role: str, name: str) -> list[Source]:
         accepts = [one for one in self._spec.accepts if one.role == role]
-        held = self._files.find([name])
+        held = files.find([name])
         _, reasons = assign_roles(accepts, [one.manifest for one in held])
         if reasons:
             raise NotAccepted(f"{role}: {reasons[0]}")
         return [one.source for one in held]
 
 
-def specialist_tool(
-    spec: SpecialistSpec, host: Host, files: FileStore, pictures: PictureStore
-) -> SpecialistTool:
+def specialist_tool(spec: SpecialistSpec, shop: Workshop) -> SpecialistTool:
     """Make the MCP tool of a specialist."""
     tool = SpecialistTool(
         name=spec.name,
@@ -170,12 +172,12 @@ def specialist_tool(
         annotations=READ_ONLY,
         meta={"wardround": _catalogue_entry(spec)},
     )
-    tool._spec, tool._host, tool._files, tool._pictures = spec, host, files, pictures
+    tool._spec, tool._shop = spec, shop
     return tool
 
 
-def error_result(error: Exception) -> ToolResult:
-    """The one place where an error becomes a wire error.
+def told(error: Exception) -> dict[str, Any]:
+    """What a caller is told of an error: code, message, and whether trying again can help.
 
     What is not of our tree is logged by class and place, without its message, which may hold
     patient data.
@@ -185,9 +187,14 @@ def error_result(error: Exception) -> ToolResult:
         trail = " < ".join(f"{Path(p.filename).name}:{p.lineno}" for p in reversed(places))
         logger.error("unexpected %s at %s", type(error).__name__, trail)
         error = WardroundError("Something went wrong inside the tool; the server's log has more.")
-    told = {"code": error.code, "message": error.client_message, "retryable": error.retryable}
-    text = TextContent(type="text", text=f"{error.code}: {error.client_message}")
-    return ToolResult(content=[text], meta={ERROR_KEY: told}, is_error=True)
+    return {"code": error.code, "message": error.client_message, "retryable": error.retryable}
+
+
+def error_result(error: Exception) -> ToolResult:
+    """The one place where an error becomes a tool's result."""
+    said = told(error)
+    text = TextContent(type="text", text=f"{said['code']}: {said['message']}")
+    return ToolResult(content=[text], meta={ERROR_KEY: said}, is_error=True)
 
 
 def _parameters(request: type[Request]) -> dict[str, Any]:

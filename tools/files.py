@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,8 @@ from specialists.base import Source
 from specialists.errors import FileMissing, FileNotAllowed, UnknownHandle, WardroundError
 from specialists.readers import Found, inspect
 from specialists.schema import Manifest
+from tools.dicomweb import Archive
+from tools.names import is_handle, is_study
 
 __all__ = ["FileStore", "Held"]
 
@@ -43,10 +44,12 @@ class FileStore:
 
     Args:
         roots: Folders; everything below them may be named. Symbolic links are resolved first.
+        archive: A DICOMweb server, whose studies may be named too.
     """
 
-    def __init__(self, roots: Iterable[Path] = ()) -> None:
+    def __init__(self, roots: Iterable[Path] = (), archive: Archive | None = None) -> None:
         self._roots = [Path(root).resolve() for root in roots]
+        self.archive = archive
         self._held: dict[str, tuple[Held, str]] = {}
 
     def allow(self, path: Path) -> None:
@@ -68,6 +71,19 @@ class FileStore:
         known = [self._recall(name) for name in names if is_handle(name)]
         paths = [self._allowed(name) for name in names if not is_handle(name)]
         return known + ([self._hold(found) for found in inspect(paths)] if paths else [])
+
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """Give what lies behind a name or handle, for handing it to another server.
+
+        Raises:
+            UnknownHandle, FileNotAllowed, FileMissing: As `find` does.
+        """
+        return self._recall(name).found.paths if is_handle(name) else (self._allowed(name),)
+
+    def kinds(self) -> dict[str, str]:
+        """The handles given out for files that could be read, newest first, with their kinds."""
+        held = [one for one, _ in reversed(self._held.values())]
+        return {one.handle: one.found.manifest.kind for one in held if one.found.manifest}
 
     def replace_manifest(self, held: Held, manifest: Manifest) -> Held:
         """Keep a manifest that was completed after the inspection."""
@@ -94,6 +110,8 @@ class FileStore:
         return self._held[handle][0]
 
     def _allowed(self, name: str) -> Path:
+        if is_study(name):
+            return self._fetched(name)
         path = Path(name)
         candidates = [path] if path.is_absolute() else [root / path for root in self._roots]
         inside = [full for full in (_resolve(path) for path in candidates) if self._inside(full)]
@@ -104,13 +122,15 @@ class FileStore:
             raise FileMissing("There is no file of that name.")
         raise _outside()
 
+    def _fetched(self, reference: str) -> Path:
+        if self.archive is None:
+            raise UnknownHandle("No DICOMweb server is configured here. Name a file's path.")
+        folder = self.archive.fetch(reference)
+        self.allow(folder)
+        return folder
+
     def _inside(self, path: Path) -> bool:
         return any(path == root or path.is_relative_to(root) for root in self._roots)
-
-
-def is_handle(name: str) -> bool:
-    """Tell a handle from a path."""
-    return re.fullmatch(_PREFIX + "[0-9a-f]{16}", name) is not None
 
 
 def _resolve(path: Path) -> Path:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -16,18 +14,18 @@ from mcp_types import TextContent
 from pydantic import BaseModel, ConfigDict, Field
 
 from specialists.base import SpecialistSpec
-from specialists.errors import BackendUnavailable
+from specialists.errors import BackendUnavailable, NotAuthorised
 from specialists.host import Host
-from specialists.readers import Limits, configure
 from specialists.registry import spec_of
 from specialists.registry import specs as registered
 from specialists.schema import InspectedFile, Inspection
 from tools.adapter import checked_tool, specialist_tool
-from tools.files import FileStore
+from tools.dicomweb import FoundStudies, FoundStudy, StudyQuery
 from tools.inspect import inspect_files
 from tools.pictures import PictureStore
+from tools.workshop import Workshop
 
-__all__ = ["Workshop", "backend_states", "build_server", "checked_tool"]
+__all__ = ["Workshop", "backend_states", "build_server", "checked_tool", "tool_names"]
 
 _INSTRUCTIONS = (
     "Specialist models for medical images and genotypes. Call inspect_files first: it says what "
@@ -42,35 +40,6 @@ class InspectArguments(BaseModel):
     model_config = ConfigDict(extra="forbid", title="inspect_files")
 
     files: list[str] = Field(min_length=1, description="Paths under an allowed root, or handles.")
-
-
-@dataclass
-class Workshop:
-    """What the tools of one server share."""
-
-    files: FileStore = field(default_factory=FileStore)
-    host: Host = field(default_factory=Host)
-    pictures: PictureStore = field(default_factory=PictureStore)
-
-    @classmethod
-    def create(
-        cls,
-        roots: Iterable[Path] = (),
-        device: str = "auto",
-        memory_gib: float = 16.0,
-        read_limits: Mapping[str, float] | None = None,
-    ) -> Workshop:
-        """Set a workshop up from plain settings.
-
-        Args:
-            roots: Folders in which callers may name files.
-            device: Torch device, or 'auto'.
-            memory_gib: Budget over all loaded models.
-            read_limits: Fields of `specialists.readers.Limits`.
-        """
-        if read_limits:
-            configure(Limits(**read_limits))  # type: ignore[arg-type]
-        return cls(files=FileStore(roots), host=Host(device, memory_gib))
 
 
 def build_server(
@@ -97,10 +66,17 @@ def build_server(
         "wardround", instructions=_INSTRUCTIONS, mask_error_details=True, lifespan=lifespan
     )
     server.add_tool(_inspect_tool(shop, served))
+    if shop.files.archive is not None:
+        server.add_tool(_find_tool(shop))
     for spec in served.values():
-        server.add_tool(specialist_tool(spec, shop.host, shop.files, shop.pictures))
-    _add_pictures(server, shop.pictures)
+        server.add_tool(specialist_tool(spec, shop))
+    _add_pictures(server, shop)
     return server
+
+
+def tool_names() -> list[str]:
+    """Names of the specialists' tools."""
+    return list(registered())
 
 
 def backend_states() -> dict[str, str]:
@@ -117,7 +93,7 @@ def backend_states() -> dict[str, str]:
 
 def _inspect_tool(shop: Workshop, specs: Mapping[str, SpecialistSpec]) -> Tool:
     async def inspect(given: InspectArguments) -> ToolResult:
-        look = partial(inspect_files, shop.files, specs, given.files)
+        look = partial(inspect_files, shop.here().files, specs, given.files)
         seen = await anyio.to_thread.run_sync(look)
         text = TextContent(type="text", text="\n".join(_line(one) for one in seen.files))
         return ToolResult(content=[text], structured_content=seen.model_dump(mode="json"))
@@ -136,6 +112,39 @@ def _inspect_tool(shop: Workshop, specs: Mapping[str, SpecialistSpec]) -> Tool:
     )
 
 
+def _find_tool(shop: Workshop) -> Tool:
+    async def find(query: StudyQuery) -> ToolResult:
+        archive = shop.here().files.archive
+        if archive is None:
+            raise NotAuthorised("The DICOMweb server is not among what this caller may read.")
+        found = FoundStudies(studies=tuple(await anyio.to_thread.run_sync(archive.find, query)))
+        lines = [_study_line(one) for one in found.studies] or ["No study fits."]
+        text = TextContent(type="text", text="\n".join(lines))
+        return ToolResult(content=[text], structured_content=found.model_dump(mode="json"))
+
+    return checked_tool(
+        StudyQuery,
+        find,
+        name="find_studies",
+        title="Find studies",
+        description=(
+            "Searches the hospital's DICOMweb server for studies, and gives handles for them and "
+            "their series: name a handle as a file in any other tool. Nothing that says who or "
+            "when is given back."
+        ),
+        output_schema=FoundStudies.model_json_schema(mode="serialization"),
+    )
+
+
+def _study_line(one: FoundStudy) -> str:
+    series = (
+        f"{each.handle} ({each.modality or '?'}, {each.body_part or 'body part not said'}, "
+        f"{each.instances if each.instances is not None else '?'} instances)"
+        for each in one.series
+    )
+    return f"{one.handle}: {'; '.join(series)}"
+
+
 def _line(one: InspectedFile) -> str:
     if one.manifest is None:
         return f"{one.handle}: {one.error_code}: {one.error}"
@@ -145,8 +154,10 @@ def _line(one: InspectedFile) -> str:
     return f"{one.handle}: {facts}; accepted by: {', '.join(one.accepted_by) or 'none'}{notes}"
 
 
-def _add_pictures(server: FastMCP[Any], pictures: PictureStore) -> None:
+def _add_pictures(server: FastMCP[Any], shop: Workshop) -> None:
     @server.resource(PictureStore.template, mime_type="image/png")
     def picture(name: str) -> ResourceResult:
         """A picture that goes with a result, as PNG."""
-        return ResourceResult([ResourceContent(pictures.read(name), mime_type="image/png")])
+        return ResourceResult(
+            [ResourceContent(shop.here().pictures.read(name), mime_type="image/png")]
+        )

@@ -40,7 +40,7 @@ def baselines(examples: Sequence[Example]) -> list[Planner]:
     return [*trained, AlwaysVqa()]
 
 
-class AlwaysVqa:
+class AlwaysVqa(Planner):
     """Asks the general tool about every file that it takes."""
 
     name = "always the general tool"
@@ -53,7 +53,7 @@ class AlwaysVqa:
 
 
 @dataclass(frozen=True)
-class TfidfPlanner:
+class TfidfPlanner(Planner):
     """TF-IDF of the words, and of what the files are, with logistic regression.
 
     One classifier for the action and one a tool; the files are those that the tool takes, or of

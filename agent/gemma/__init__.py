@@ -39,11 +39,21 @@ class Rejected:
 
 
 class Planner(Protocol):
-    """Turns a question into a plan."""
+    """Turns a question into a plan. What it can besides is said by its properties."""
 
     @property
     def name(self) -> str:
         """What the answer's provenance calls it."""
+
+    @property
+    def can_extend(self) -> bool:
+        """Whether it is asked what else is wanted, once evidence is there."""
+        return False
+
+    @property
+    def plan_prompt(self) -> str | None:
+        """Name of the prompt that it is given, if any: the answer tells its digest."""
+        return None
 
     async def plan(self, request: PlanRequest) -> Plan:
         """Write a plan. Raises `PlannerUnavailable` if the model can't be used."""
@@ -55,6 +65,11 @@ class Composer(Protocol):
     @property
     def name(self) -> str:
         """What the answer's provenance calls it."""
+
+    @property
+    def compose_prompt(self) -> str | None:
+        """Name of the prompt that it is given, if any: the answer tells its digest."""
+        return None
 
     async def compose(
         self, question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]

@@ -16,7 +16,7 @@ from typing import Any
 
 from agent.answer import Attachment, Plan, Statement
 from agent.gate import plan_schema
-from agent.gemma import PlanRequest, Rejected
+from agent.gemma import Composer, Planner, PlanRequest, Rejected
 from agent.toolbox import ToolInfo
 from prompts import Prompt, load
 from specialists.errors import PlannerUnavailable
@@ -34,7 +34,7 @@ _THOUGHTS = (("<think>", "</think>"), ("<unused94>", "<unused95>"), ("<|channel>
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 
 
-class ChatGemma(ABC):
+class ChatGemma(Planner, Composer, ABC):
     """Plans and composes by writing JSON in a chat.
 
     Args:
@@ -51,6 +51,21 @@ class ChatGemma(ABC):
     def name(self) -> str:
         """What the answer's provenance calls it."""
 
+    @property
+    def can_extend(self) -> bool:
+        """A language model may see in the evidence that more is wanted."""
+        return True
+
+    @property
+    def plan_prompt(self) -> str:
+        """The routing prompt."""
+        return "route"
+
+    @property
+    def compose_prompt(self) -> str:
+        """The composing prompt."""
+        return "compose"
+
     @abstractmethod
     def _write(
         self, messages: Sequence[Message], name: str, schema: dict[str, Any]
@@ -63,7 +78,7 @@ class ChatGemma(ABC):
     async def plan(self, request: PlanRequest) -> Plan:
         """Write a plan under the schema of the live tools and attachments."""
         schema = plan_schema(request.catalogue, request.attachments)
-        found = await self._ask(load("route"), _situation(request), "plan", schema)
+        found = await self._ask(load(self.plan_prompt), _situation(request), "plan", schema)
         return Plan.model_validate(found)
 
     async def compose(
@@ -72,7 +87,7 @@ class ChatGemma(ABC):
         """Write statements that may cite only the evidence given."""
         schema = _statements_schema([one.id for one in evidence])
         text = _material(question, evidence, rejected)
-        found = await self._ask(load("compose"), text, "statements", schema)
+        found = await self._ask(load(self.compose_prompt), text, "statements", schema)
         return [Statement.model_validate(one) for one in found["statements"]]
 
     @abstractmethod

@@ -10,7 +10,7 @@ from agent.answer import Failure, Statement
 from agent.composition import compose as compose_plainly
 from agent.context import scrubbed
 from agent.gemma import Rejected
-from agent.state import Consultation, State, dump, load
+from agent.state import Consultation, State, dump, load, with_prompt
 from specialists.errors import PlannerUnavailable
 from specialists.schema import Evidence
 
@@ -38,6 +38,7 @@ async def compose(state: State, runtime: Runtime[Consultation]) -> State:
         # What passed the first time stays; what is written again is what was sent back.
         kept = state["statements"] if rejected else []
         new = [one for one in dump(written) if one not in kept]
+        update["prompts"] = with_prompt(state["prompts"], composer.compose_prompt)
         return {**update, "statements": kept + new, "composer": composer.name}
     failures = load(Failure, state["failures"])
     plain = compose_plainly(state["question"], evidence, failures)

@@ -13,9 +13,7 @@ from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Picture
 from agent.evidence import evidence_from, is_specialist_result
-from agent.gemma.embedded.planner import SHIPPED
 from agent.kept import call_key, with_new
-from agent.rules import RulePlanner
 from agent.state import JSON, Consultation, State, dump, load
 from agent.steps.route import pending
 from agent.toolbox import Outcome, Toolbox, ToolInfo
@@ -41,7 +39,7 @@ async def consult(state: State, runtime: Runtime[Consultation]) -> State:
     reused = [call for call, one in zip(calls, known, strict=True) if one]
     return {
         **_gathered(state, calls, gains),
-        "more": _may_extend(state, context),
+        "more": state["can_extend"] and state["rounds"] < context.max_rounds,
         "kept": with_new(kept, new),
         "reused": state["reused"] + dump(reused),
     }
@@ -55,12 +53,6 @@ def _recalled(gain: JSON, toolbox: Toolbox) -> JSON:
     """A kept result; the pictures of a process that has ended are gone."""
     same = gain["session"] == toolbox.session
     return gain if same else {**gain, "pictures": [], "session": toolbox.session}
-
-
-def _may_extend(state: State, context: Consultation) -> bool:
-    """What only routes plans everything at once; a language model is asked what else is wanted."""
-    only_routes = state["planner"].startswith((RulePlanner.name, SHIPPED))
-    return not only_routes and state["rounds"] < context.max_rounds
 
 
 async def _attempt(

@@ -70,8 +70,7 @@ def _provenance(state: State) -> AnswerProvenance:
     import platform
     from importlib.metadata import version
 
-    used = [load_prompt("route")] if _chats(state["planner"]) else []
-    used += [load_prompt("compose")] if _chats(state["composer"]) else []
+    used = [load_prompt(name) for name in state["prompts"]]
     return AnswerProvenance(
         planner=state["planner"],
         composer=state["composer"] or "none (there was nothing to compose)",
@@ -81,11 +80,6 @@ def _provenance(state: State) -> AnswerProvenance:
         reused=tuple(load(Call, state["reused"])),
         versions={"wardround": version("wardround"), "python": platform.python_version()},
     )
-
-
-def _chats(name: str) -> bool:
-    """Whether who is named was given a prompt: a large Gemma, wherever it runs."""
-    return name.split(";")[0].endswith(("(endpoint)", "(in process)"))
 
 
 def _disagreements(evidence: tuple[Evidence, ...]) -> list[Disagreement]:

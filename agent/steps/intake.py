@@ -15,6 +15,7 @@ __all__ = ["intake"]
 _PER_QUESTION: State = {
     "rounds": 0,
     "more": False,
+    "prompts": [],
     "done": [],
     "evidence": [],
     "models": {},

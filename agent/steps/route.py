@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from langgraph.runtime import Runtime
 
@@ -10,13 +12,13 @@ from agent.answer import Attachment, Call, Failure, Plan
 from agent.context import remembered, scrubbed
 from agent.duty import gate_extension, gate_question
 from agent.gate import Gated
-from agent.gemma import PlanRequest
-from agent.state import JSON, Consultation, State, dump, load
+from agent.gemma import Planner, PlanRequest
+from agent.state import JSON, Consultation, State, dump, load, with_prompt
 from agent.toolbox import Toolbox
 from specialists.errors import PlannerUnavailable
 from specialists.schema import Evidence
 
-__all__ = ["pending", "plan_question", "route"]
+__all__ = ["Planned", "pending", "plan_question", "route"]
 
 logger = logging.getLogger(__name__)
 
@@ -26,32 +28,57 @@ async def route(state: State, runtime: Runtime[Consultation]) -> State:
     context = runtime.context
     rounds = state.get("rounds", 0)
     request = _request(state, context.toolbox)
-    gated, planner = await plan_question(request, context, extending=rounds > 0)
-    update: State = {"rounds": rounds + 1, "planner": planner}
-    if rounds == 0:
-        update["failures"] = state["failures"] + dump(_refused(gated))
-        update["plan"] = gated.plan.model_dump(mode="json")
-        return update
-    # A later round may only add calls that were not made yet.
-    more = [call for call in gated.plan.calls if call.model_dump(mode="json") not in state["done"]]
-    earlier = Plan.model_validate(state["plan"])
-    extended = earlier.model_copy(update={"calls": (*earlier.calls, *more)})
-    update["plan"] = extended.model_dump(mode="json")
-    return update
+    if rounds > 0:
+        return await _extended(request, state, context)
+    planned = await plan_question(request, context)
+    gated, planner = planned.gated, planned.planner
+    return {
+        "rounds": 1,
+        "planner": planner.name + planned.excuse,
+        "can_extend": planner.can_extend,
+        "prompts": with_prompt(state["prompts"], planner.plan_prompt),
+        "plan": gated.plan.model_dump(mode="json"),
+        "failures": state["failures"] + dump(_refused(gated)),
+    }
+
+
+async def _extended(request: PlanRequest, state: State, context: Consultation) -> State:
+    """Add calls that were not made yet; where nobody can say which, the plan is what it was."""
+    update: State = {"rounds": state["rounds"] + 1}
+    able = replace(context, planners=[one for one in context.planners if one.can_extend])
+    try:
+        asked = await plan_question(request, able, gate_extension)
+    except PlannerUnavailable as error:
+        return {**update, "planner": f"{state['planner']}; {error.client_message}"}
+    more = [one for one in dump(asked.gated.plan.calls) if one not in state["done"]]
+    calls = [*state["plan"]["calls"], *more]
+    return {**update, "plan": {**state["plan"], "calls": calls}}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan that passed the gate, and where it is from."""
+
+    gated: Gated
+    planner: Planner
+    excuse: str
+    """Why those before this planner did not plan; empty where there were none."""
 
 
 async def plan_question(
-    request: PlanRequest, context: Consultation, extending: bool = False
-) -> tuple[Gated, str]:
+    request: PlanRequest,
+    context: Consultation,
+    gate: Callable[[Plan, PlanRequest], Gated] = gate_question,
+) -> Planned:
     """Ask the planners in order, and gate what the first that can answers.
 
     Args:
         request: What they may know.
         context: Whose planners are asked.
-        extending: Whether evidence is there already: then nothing more has to happen.
+        gate: What the plan is held to.
 
-    Returns:
-        The gated plan, and the name of who wrote it, with why an earlier one did not.
+    Raises:
+        PlannerUnavailable: If none can.
     """
     excuse = ""
     for planner in context.planners:
@@ -59,11 +86,10 @@ async def plan_question(
             plan = await planner.plan(request)
         except PlannerUnavailable as error:
             logger.warning("planner: %s", error.code)
-            excuse = f"; {planner.name} could not be used: {error.client_message}"
+            excuse += f"; {planner.name} could not be used: {error.client_message}"
             continue
-        gated = gate_extension(plan, request) if extending else gate_question(plan, request)
-        return gated, planner.name + excuse
-    raise PlannerUnavailable("No planner could be used" + excuse)
+        return Planned(gate(plan, request), planner, excuse)
+    raise PlannerUnavailable(f"No planner could be used{excuse}")
 
 
 def _request(state: State, toolbox: Toolbox) -> PlanRequest:

@@ -7,6 +7,17 @@ from prompts import load
 RELEASED = {
     ("route", "v1"): "19b1e05537df9f5e4b44d02168deae4265e0f8b83ee77da62469321091b92a94",
     ("compose", "v1"): "4bb9d2fb5080a72e33887976e73f59fd3c5c880eb0d176325678ad33f6b0aeb0",
+    ("read_film", "v1"): "876814446386aa729fe5d5222733f24481d38ffa9ed309b286f107d92eff843c",
+    (
+        "compare_with_prior",
+        "v1",
+    ): "e97240ce8ff4f977a6666026af548daf0fb5e3b87c1d0f72fd034d5201ee0e7a",
+    (
+        "tumour_board_summary",
+        "v1",
+    ): "a1a333f8c1c1203e9a924f67a639d1b0792400abc95f71532cc51a7d937572d7",
+    ("eye_screening", "v1"): "68411dfb52cdd3248e3be1374f496ef63d53c8d41aa7faadf893ae10b4faf641",
+    ("genetic_risk", "v1"): "ea46c3b9d1bc8f6a515674cc4de75803817ebead400d358d2496b2a890b5fbab",
 }
 
 

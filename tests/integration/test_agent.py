@@ -10,7 +10,7 @@ import pytest
 
 from agent import Agent, Answer, Settings
 from agent.answer import Call, Plan, Statement
-from agent.gemma import PlanRequest, Rejected
+from agent.gemma import Composer, PlanRequest, Rejected
 from specialists.errors import PlannerUnavailable
 from specialists.schema import Evidence
 from tests.toys import PNG, CrashingToy, FailingToy, ScriptedPlanner, SlowToy, toy_spec
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 Serve = Callable[..., Any]
 
 
-class ScriptedComposer:
+class ScriptedComposer(Composer):
     """Plays statements in order; notes what was sent back."""
 
     name = "script"

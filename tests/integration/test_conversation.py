@@ -8,8 +8,9 @@ import pytest
 
 from agent import Agent, Answer, Settings
 from agent.answer import Call, Plan
+from agent.gemma import PlanRequest
 from specialists.base import Progress, Reading, Request, Source
-from specialists.errors import UnusableGeometry
+from specialists.errors import PlannerUnavailable, UnusableGeometry
 from tests.toys import ScriptedPlanner, Toy, toy_spec
 
 pytestmark = pytest.mark.anyio
@@ -265,3 +266,31 @@ async def test_question_about_a_file_is_never_answered_by_the_planner_alone(
     assert answer.action == "call"
     assert answer.evidence
     assert "There is no pneumonia." not in answer.model_dump_json()
+
+
+async def test_planner_that_only_routes_is_asked_once(
+    toys: Any, settings: Settings, score: Path
+) -> None:
+    planner = ScriptedPlanner(plan(call("report_toy", "A1")))
+    planner.can_extend = False
+    async with Agent(settings, servers={"toys": toys}, planner=planner) as agent:
+        answer = await agent.ask_async("Is there pneumonia?", [score])
+    assert len(planner.requests) == 1
+    assert answer.statements
+
+
+async def test_planner_that_fails_on_the_way_leaves_its_plan_and_says_so(
+    toys: Any, settings: Settings, score: Path
+) -> None:
+    class Fading(ScriptedPlanner):
+        async def plan(self, request: PlanRequest) -> Plan:
+            if request.evidence:
+                raise PlannerUnavailable("The endpoint went away.")
+            return await super().plan(request)
+
+    planner = Fading(plan(call("report_toy", "A1")))
+    async with Agent(settings, servers={"toys": toys}, planner=planner) as agent:
+        answer = await agent.ask_async("Is there pneumonia?", [score])
+    assert answer.plan.calls == (call("report_toy", "A1"),)
+    assert answer.provenance.planner.startswith("script; ")
+    assert "went away" in answer.provenance.planner

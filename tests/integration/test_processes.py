@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 DATA = Path(__file__).parents[1] / "data"
 FILM = DATA / "cxr" / "RG1_J2KI.dcm"
 QUESTION = "Is there pneumonia?"
+TOKEN = "a token of at least thirty-two characters"
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -87,7 +88,7 @@ async def http_server(tmp_path: Path, *arguments: str) -> AsyncIterator[tuple[in
         port = probe.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "agent", "serve", "--http", "--port", str(port), *arguments,
-        env=environment(tmp_path), stderr=asyncio.subprocess.DEVNULL,
+        env={**environment(tmp_path), "WARDROUND_TOKEN": TOKEN}, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
         async with httpx.AsyncClient() as client:
@@ -106,7 +107,7 @@ async def http_server(tmp_path: Path, *arguments: str) -> AsyncIterator[tuple[in
 async def test_http_server_answers_and_guards_its_host(tmp_path: Path) -> None:
     async with http_server(tmp_path, "--only", "score_polygenic_risk") as (port, _):
         url = f"http://127.0.0.1:{port}/mcp"
-        async with Client(url) as client:
+        async with Client(url, auth=TOKEN) as client:
             seen = await client.call_tool_mcp(
                 "inspect_files", {"files": ["genomics/tiny1000G.vcf.gz"]}
             )

@@ -14,7 +14,7 @@ from agent.duty import gate_question
 from agent.evaluate.baselines import AlwaysVqa, TfidfPlanner
 from agent.evaluate.cases import Case, read_cases
 from agent.evaluate.routing import Outcome, figures, run_case
-from agent.gemma import PlanRequest
+from agent.gemma import Planner, PlanRequest
 from agent.rules import RulePlanner
 from agent.toolbox import Toolbox, ToolInfo
 from specialists.errors import InvalidInput, PlannerUnavailable
@@ -288,7 +288,7 @@ def test_what_cannot_be_measured_has_no_value() -> None:
 
 
 def test_planner_that_cannot_be_used_is_counted(catalogue: dict[str, ToolInfo]) -> None:
-    class Silent:
+    class Silent(Planner):
         name = "silent"
 
         async def plan(self, request: PlanRequest) -> Plan:
@@ -303,7 +303,7 @@ def test_planner_that_cannot_be_used_is_counted(catalogue: dict[str, ToolInfo]) 
 def test_gate_leaves_no_violation_whatever_is_planned(
     shipped: list[Case], catalogue: dict[str, ToolInfo]
 ) -> None:
-    class Everything:
+    class Everything(Planner):
         name = "every tool on every file"
 
         async def plan(self, request: PlanRequest) -> Plan:

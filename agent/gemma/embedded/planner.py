@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.answer import Plan
 from agent.calling import instead, say
-from agent.gemma import PlanRequest
+from agent.gemma import Planner, PlanRequest
 from agent.gemma.embedded.prompt import asked_text, catalogue_text, parse, shortlist, slots_of
 from agent.gemma.embedded.reading import Reading, resolve, support
 from agent.rules import planned
@@ -51,7 +51,7 @@ class Thought:
     """Whether the plan is that of the rules."""
 
 
-class EmbeddedGemma:
+class EmbeddedGemma(Planner):
     """Plans with the checkpoint that ships; loads it at the first question.
 
     The model reads the words, plain code the headers. Where the model is unsure, the rules give a

@@ -1,0 +1,77 @@
+"""What the tools of one server share, and which part of it is the caller's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specialists.host import Host
+from specialists.readers import Limits, configure
+from tools.dicomweb import Archive
+from tools.files import FileStore
+from tools.pictures import PictureStore
+
+if TYPE_CHECKING:
+    from tools.callers import Caller, Callers
+
+__all__ = ["Workshop"]
+
+
+@dataclass
+class Workshop:
+    """Files, models and pictures.
+
+    Attributes:
+        files: Allowed roots, and the handles given out.
+        host: The loaded models, shared by all callers.
+        pictures: Of the latest results.
+        callers: Who may call, where the server tells callers apart.
+    """
+
+    files: FileStore = field(default_factory=FileStore)
+    host: Host = field(default_factory=Host)
+    pictures: PictureStore = field(default_factory=PictureStore)
+    callers: Callers | None = None
+    _rooms: dict[str, Workshop] = field(default_factory=dict)
+
+    @classmethod
+    def create(
+        cls,
+        roots: Iterable[Path] = (),
+        device: str = "auto",
+        memory_gib: float = 16.0,
+        read_limits: Mapping[str, float] | None = None,
+        archive: Archive | None = None,
+    ) -> Workshop:
+        """Set a workshop up from plain settings.
+
+        Args:
+            roots: Folders in which callers may name files.
+            device: Torch device, or 'auto'.
+            memory_gib: Budget over all loaded models.
+            read_limits: Fields of `specialists.readers.Limits`.
+            archive: A DICOMweb server whose studies may be named.
+        """
+        if read_limits:
+            configure(Limits(**read_limits))  # type: ignore[arg-type]
+        return cls(files=FileStore(roots, archive), host=Host(device, memory_gib))
+
+    def here(self) -> Workshop:
+        """The part of whoever is calling: own roots, handles and pictures, the same models.
+
+        To be asked in the request's own task, not in a thread of it.
+
+        Raises:
+            NotAuthorised: If the server tells callers apart, and this one is unknown.
+        """
+        return self if self.callers is None else self.of(self.callers.current())
+
+    def of(self, caller: Caller) -> Workshop:
+        """The part of one caller."""
+        if caller.name not in self._rooms:
+            archive = self.files.archive
+            own = archive.of(caller.name) if archive is not None and caller.dicomweb else None
+            self._rooms[caller.name] = Workshop(FileStore(caller.roots, own), self.host)
+        return self._rooms[caller.name]
