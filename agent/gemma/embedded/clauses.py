@@ -14,7 +14,7 @@ from agent.gemma.embedded.concepts import find, regions_of
 from agent.gemma.embedded.plainly import simplify
 from agent.wording import COMPARE, ONLY, plain
 
-__all__ = ["STUDIES", "Picked", "clauses", "left_out", "picked", "picks"]
+__all__ = ["STUDIES", "THINGS", "Picked", "clauses", "left_out", "near", "picked", "picks"]
 
 _SPLIT = re.compile(
     r"(?<!\d)\.(?!\w)|[?!;:。？！；：\n]+|,(?!\d)|[，、]| [+&–-] |->|→|(?:^|(?<=\s))\d\)\s"
@@ -42,7 +42,7 @@ _AFTER = re.compile(
     r"can wait|belongs to (?:someone|somebody) else)\b|以外|之外|不用|不要|不看|除外"
 )
 _WORDS_NEAR = 6
-_THINGS = frozenset(
+THINGS = frozenset(
     ("chest", "lung", "heart", "abdomen", "brain", "head", "spine", "limb", "knee", "bone", "eye",
      "retina", "skin", "mole", "dermoscopy", "skin spot", "breast", "mammogram", "slide",
      "histology", "genotypes", "teeth", "wound", "rash", "neck", "thyroid")
@@ -112,13 +112,13 @@ def picks(clause: str, files: Sequence[Attachment]) -> Picked:
     left = _left(words, files)
     exactly = (_by_id(words, files) | _by_place(words, files)) - left
     named = exactly or _of_kind(find(words).names, files) - left
-    near = _near(words, files)
-    named = (named & near) or named
+    close = frozenset().union(*(near(name, files) for name in find(words).names))
+    named = (named & close) or named
     known = [one for one in files if _regions(one)]
     about = {region for name in find(words).names for region in regions_of(name)}
     placed = len(known) == len(files) and not any("slide" in _regions(one) for one in files)
-    far = bool(about) and bool(files) and placed and not near
-    return Picked(named, exactly, left, near if len(near) < len(files) else frozenset(), far)
+    far = bool(about) and bool(files) and placed and not close
+    return Picked(named, exactly, left, close if len(close) < len(files) else frozenset(), far)
 
 
 def left_out(text: str, files: Sequence[Attachment]) -> frozenset[str]:
@@ -159,7 +159,7 @@ def _things(words: str, files: Sequence[Attachment]) -> frozenset[str]:
     """The files that words name by id, kind of study or what is on them."""
     ids = _by_id(words, files)
     names = find(words).names
-    seen = [name for name in names if name in _THINGS]
+    seen = [name for name in names if name in THINGS]
     regions = {region for name in seen for region in regions_of(name)}
     of_kind = _of_kind(names, files)
     there = frozenset(one.id for one in files if regions & _regions(one))
@@ -213,12 +213,10 @@ def _of_kind(names: Iterable[str], files: Sequence[Attachment]) -> frozenset[str
     )
 
 
-def _near(words: str, files: Sequence[Attachment]) -> frozenset[str]:
-    found: set[str] = set()
-    for name in find(words).names:
-        regions = regions_of(name)
-        found |= {one.id for one in files if regions & _regions(one)}
-    return frozenset(found)
+def near(concept: str, files: Sequence[Attachment]) -> frozenset[str]:
+    """The files that are known to show a region that a concept is about."""
+    regions = regions_of(concept)
+    return frozenset(one.id for one in files if regions & _regions(one))
 
 
 def _regions(one: Attachment) -> frozenset[str]:
