@@ -201,6 +201,10 @@ def _spoken_of(
     findings = {one for one in names if weight_of(one) >= 1 and one not in THINGS}
     elsewhere = {one for one in findings if regions_of(one) and not near(one, files)}
     for one in named:
+        offered = shared_concepts(part, known[one.tool])
+        if known[one.tool].accepts is None and any(weight_of(name) >= 2 for name in offered):
+            return known[one.tool]
+    for one in named:
         shared = {*shared_concepts(part, known[one.tool])}
         if not findings - elsewhere or findings & shared:
             fits = any(takes(known[one.tool], file) for file in files)

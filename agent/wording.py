@@ -16,6 +16,7 @@ __all__ = [
     "COMPARE",
     "DEFINITION",
     "EACH",
+    "EARLIER",
     "GENOTYPES",
     "GREETING",
     "IDENTITY",
@@ -113,6 +114,14 @@ EACH = (
     r"\b(both|each|every|all|beide\w*|jede\w*|alle|ambos?|ambas|cada|tod[oa]s|les deux|chaque|"
     r"chacun\w*|tous|toutes)\b|两|每|都"
 )
+EARLIER = (
+    r"\b(old(er)?|earlier|previous|prior|baseline|admission|yesterday'?s?|last (week|"
+    r"month|year)('?s)?"
+    r"|initial|anterior|previ[ao]|vieja|antigua|ancien\w*|pr[eé]c[eé]dent\w*|alte[nrs]?|"
+    r"vorher\w*|"
+    r"antig[oa]|pr[eé]vi[oa])\b|旧|之前|上次|以前"
+)
+"""Calls a film the earlier one."""
 OTHER = r"\b(other|otr[oa]|autre|ander[enrs]{1,2}|outr[oa])\b|另外?一"
 """Turns to what was not spoken of before."""
 MODALITIES: dict[str, tuple[str, ...]] = {

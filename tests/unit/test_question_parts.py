@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from agent.answer import Attachment
+from agent.answer import Attachment, Call, Plan
 from agent.calling import calls_of
 from agent.gemma import PlanRequest
 from agent.gemma.embedded.clauses import clauses, left_out, picked, picks
 from agent.gemma.embedded.concepts import concepts, regions_of, spelled, weight_of
 from agent.gemma.embedded.matching import matches
 from agent.gemma.embedded.reading import Reading, Wish, resolve
+from agent.gemma.embedded.weighing import support
 from agent.gemma.training.catalogues import shipped
 from agent.toolbox import ToolInfo
 from specialists.schema import Manifest
@@ -173,3 +174,47 @@ def test_each_scoring_file_is_used_where_both_are_asked_for() -> None:
     each = calls_of(info, given, "score the genotypes with both files")
     assert [call.attachments for call in each] == [("A1", "A2"), ("A1", "A3")]
     assert [call.attachments for call in calls_of(info, given, "score it")] == [("A1", "A2", "A3")]
+
+
+@pytest.mark.parametrize(
+    ("question", "order"),
+    [
+        ("A1 is the old one, A2 is from this morning: better?", ("A2", "A1")),
+        ("A2 is last year's, any change on A1?", ("A1", "A2")),
+        ("compare the two films", ("A1", "A2")),
+    ],
+)
+def test_film_that_is_called_the_earlier_one_comes_last(
+    question: str, order: tuple[str, str]
+) -> None:
+    asked = PlanRequest(question, files(FILM, FILM), shipped())
+    plan = resolve(Reading("read", (Wish("report_chest_xray", (), together=True),)), asked)
+    assert [call.attachments for call in plan.calls] == [order]
+
+
+def test_free_question_goes_to_the_file_of_its_region() -> None:
+    free = ("answer_image_question",)
+    assert plan_of("is the ankle broken?", FILM, ANKLE, tools=free) == [
+        ("answer_image_question", "A2")
+    ]
+    both = ("answer_image_question", "report_chest_xray")
+    assert plan_of("infection? ankle fracture?", FILM, ANKLE, CT, tools=both) == [
+        ("report_chest_xray", "A1"), ("answer_image_question", "A2"),
+    ]  # fmt: skip
+
+
+def test_tool_named_for_what_is_left_out_means_the_rest() -> None:
+    assert plan_of("all but the skin photo", SKIN, FUNDUS, tools=("classify_skin_lesion",)) == [
+        ("classify_retina", "A2")
+    ]
+
+
+def test_words_bear_a_plan_out_or_not() -> None:
+    papers = ToolInfo("papers", "PubMed", "Searches publications on a topic.", {}, "s")
+    asked = PlanRequest("papers on pneumonia?", files(FILM), {**shipped(), "papers": papers})
+    share, strange, ignored = support(
+        Plan(action="call", calls=(Call(tool="classify_retina", attachments=()),)), asked
+    )
+    assert (share, strange, ignored) == (0.0, 1.0, 1.0)
+    share, strange, ignored = support(Plan(action="call", calls=(Call(tool="papers"),)), asked)
+    assert (share, strange, ignored) == (1.0, 0.0, 0.0)

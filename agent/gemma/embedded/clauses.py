@@ -157,7 +157,7 @@ def _left(words: str, files: Sequence[Attachment]) -> frozenset[str]:
 
 def _things(words: str, files: Sequence[Attachment]) -> frozenset[str]:
     """The files that words name by id, kind of study or what is on them."""
-    ids = _by_id(words, files)
+    ids = _by_id(words, files) or _by_place(words, files)
     names = find(words).names
     seen = [name for name in names if name in THINGS]
     regions = {region for name in seen for region in regions_of(name)}

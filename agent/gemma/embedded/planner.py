@@ -16,7 +16,8 @@ from agent.answer import Plan
 from agent.calling import instead, say
 from agent.gemma import Planner, PlanRequest
 from agent.gemma.embedded.prompt import asked_text, catalogue_text, parse, shortlist, slots_of
-from agent.gemma.embedded.reading import Reading, resolve, support
+from agent.gemma.embedded.reading import Reading, resolve
+from agent.gemma.embedded.weighing import support
 from agent.rules import planned
 from specialists.errors import PlannerUnavailable
 
@@ -30,7 +31,7 @@ __all__ = [
 SHIPPED = "Gemma, shipped checkpoint"
 """How the planner's name begins."""
 
-UNFITTED = {"weights": [0.0, 1.0, 0.0, -9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], "bias": 0.0}
+UNFITTED = {"weights": [0.0, 1.0, 0.0, -99.0, *[0.0] * 9], "bias": 0.0}
 """Before there is a calibration, the model is taken at its word."""
 _NEEDED = ("torch", "transformers", "tokenizers", "llguidance", "safetensors")
 
@@ -49,6 +50,8 @@ class Thought:
     """Whether the rules would plan the same."""
     swapped: bool = False
     """Whether the plan is that of the rules."""
+    rival: Plan | None = None
+    """The other plan, where model and rules disagree."""
 
 
 class EmbeddedGemma(Planner):
@@ -130,8 +133,8 @@ def candidates(written: Written, request: PlanRequest) -> list[Thought]:
     reading = parse(written.words, slots_of(shortlist(request)))
     own, other = resolve(reading, request), planned(request)
     agreed = _same(own, other)
-    thought = Thought(reading, own, 0.0, written, agreed)
-    return [thought] if agreed else [thought, replace(thought, plan=other, swapped=True)]
+    thought = Thought(reading, own, 0.0, written, agreed, rival=None if agreed else other)
+    return [thought] if agreed else [thought, replace(thought, plan=other, swapped=True, rival=own)]
 
 
 def cautious(thought: Thought, threshold: float, request: PlanRequest) -> Plan:
@@ -145,21 +148,28 @@ def features(thought: Thought, request: PlanRequest) -> tuple[float, ...]:
     """What the calibration looks at.
 
     Log-odds of the least sure token and of all together; whether the rules agree; whether the plan
-    is theirs, alone and with the model's log-odds; what it does; the share of the question's parts
-    that a called tool speaks of; and whether a tool is called that speaks of none.
+    is theirs, alone and with the model's log-odds; what it does; what `support` says; and whether
+    the other plan makes the same calls and more, or fewer.
     """
     least = _log_odds(min(thought.written.probabilities))
     joint = _log_odds(math.prod(thought.written.probabilities))
     theirs = float(thought.swapped)
-    served, strange = support(thought.plan, request)
     acts = [float(thought.plan.action == one) for one in ("call", "clarify", "refuse")]
-    return (least, joint, float(thought.agreed), theirs, theirs * joint, *acts, served, strange)
+    own, rival = _shape(thought.plan), _shape(thought.rival) if thought.rival else frozenset()
+    both = bool(own and rival)
+    return (
+        least, joint, float(thought.agreed), theirs, theirs * joint, *acts,
+        *support(thought.plan, request), float(both and own < rival), float(both and own > rival),
+    )  # fmt: skip
+
+
+def _shape(plan: Plan) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset((call.tool, call.attachments) for call in plan.calls)
 
 
 def _same(one: Plan, other: Plan) -> bool:
     """Whether two plans do the same, whatever they say."""
-    shapes = [{(call.tool, call.attachments) for call in plan.calls} for plan in (one, other)]
-    return one.action == other.action and shapes[0] == shapes[1]
+    return one.action == other.action and _shape(one) == _shape(other)
 
 
 def _log_odds(probability: float) -> float:

@@ -31,12 +31,12 @@ from agent.calling import (
 from agent.followup import earlier_calls, in_play, tools_named
 from agent.gemma import PlanRequest
 from agent.gemma.embedded.clauses import clauses, left_out, picked, picks
-from agent.gemma.embedded.concepts import find
 from agent.gemma.embedded.matching import matches
+from agent.gemma.embedded.weighing import newest_first, unserved
 from agent.toolbox import ToolInfo
 from agent.wording import COMPARE, NOT, ONLY, OTHER, modalities, plain, without_orders
 
-__all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve", "support"]
+__all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve"]
 
 Intent = Literal[
     "read", "about", "define", "earlier", "scope", "identity", "order", "missing", "unclear"
@@ -170,8 +170,19 @@ def _calls(
     if info.accepts is None:
         return [Call(tool=info.name, arguments=named_options(info, request.question))]
     if asks(info):
-        files = _for_questions(files, list(by_id.values()), made, request)
-    return calls_of(info, files, request.question, wish.together)
+        files = _for_questions(files, list(by_id.values()), made, request, bool(wish.attachments))
+    if wish.together:
+        files = newest_first(files, request)
+    made_of = calls_of(info, files, request.question, wish.together)
+    if not made_of and _only_left(info, by_id, request):
+        return calls_by_kind(files, request.catalogue.values(), request.question)
+    return made_of
+
+
+def _only_left(info: ToolInfo, by_id: Mapping[str, Attachment], request: PlanRequest) -> bool:
+    """Whether a tool was named for what it is not to read: the rest is meant."""
+    left = left_out(without_orders(plain(request.question)), request.attachments)
+    return any(plays_main_role(info, by_id[name]) for name in left if name in by_id)
 
 
 def _meant(wish: Wish, by_id: Mapping[str, Attachment], request: PlanRequest) -> list[Attachment]:
@@ -220,11 +231,16 @@ def _for_questions(
     everything: Sequence[Attachment],
     made: Sequence[Call],
     request: PlanRequest,
+    told: bool,
 ) -> list[Attachment]:
     """A free question beside others is about the files that nothing else reads, if there are."""
-    if not made or _unread(files, made):
-        return _unread(files, made)
-    if not _left_unasked(made, request):
+    parts = unserved({call.tool for call in made}, request)
+    close = {name for part in parts for name in _pointed(part, request)}
+    pointed = [] if told else [one for one in files if one.id in close]
+    left = pointed or _unread(files, made)
+    if not made or left:
+        return left
+    if not parts:
         return []
     others = [info for info in request.catalogue.values() if not asks(info)]
     alone = [
@@ -233,36 +249,10 @@ def _for_questions(
     return alone or list(files)
 
 
-def _left_unasked(made: Sequence[Call], request: PlanRequest) -> bool:
-    """Whether a part of the question is about what the tools of these calls don't name."""
-    tools = list(request.catalogue.values())
-    called = {call.tool for call in made}
-    for part in clauses(without_orders(plain(request.question))):
-        found = {one.tool: one for one in matches(part, tools)}
-        served = any(found[name].score > 0 for name in called if name in found)
-        if find(part).names and not served:
-            return True
-    return False
-
-
-def support(plan: Plan, request: PlanRequest) -> tuple[float, float]:
-    """How well the question's words bear a plan out.
-
-    Returns:
-        The share of the parts that speak of something that a called tool speaks of; 1 where none
-        does. And 1 where a tool for one matter is called that no part speaks of, else 0.
-    """
-    tools = list(request.catalogue.values())
-    called = {call.tool for call in plan.calls}
-    told: set[str] = set()
-    served = []
-    for part in clauses(without_orders(plain(request.question))):
-        if find(part).names:
-            scored = {one.tool for one in matches(part, tools) if one.score > 0}
-            told |= scored
-            served.append(bool(scored & called))
-    strange = any(name not in told and not asks(request.catalogue[name]) for name in called)
-    return (sum(served) / len(served) if served else 1.0), float(strange)
+def _pointed(part: str, request: PlanRequest) -> frozenset[str]:
+    """The files that a part of the question names or is about."""
+    found = picks(part, request.attachments)
+    return found.named or found.near
 
 
 def _asked(wishes: Sequence[Wish], request: PlanRequest) -> str:
