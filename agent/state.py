@@ -36,6 +36,8 @@ class State(TypedDict, total=False):
     # the current question
     question: str
     files: list[str]
+    second_reader: bool
+    """Whether another model of each tool is to read the same files."""
     new: list[str]
     """Ids of the attachments that came with the question."""
     rounds: int
@@ -51,6 +53,8 @@ class State(TypedDict, total=False):
     done: list[JSON]
     """Calls that were carried out, so that a plan that is extended does not repeat them."""
     evidence: list[JSON]
+    facts: dict[str, JSON]
+    """What each piece of evidence is about, by its id."""
     models: dict[str, list[JSON]]
     pictures: list[JSON]
     failures: list[JSON]

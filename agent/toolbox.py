@@ -62,6 +62,8 @@ class ToolInfo:
     """The classes that answer the clinical question with yes."""
     label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The options of a call that can give a class, where only some can."""
+    backends: tuple[str, ...] = ()
+    """Names of its models, the best first; not each can run everywhere."""
     available: bool = True
     """False where no backend is registered for it."""
 
@@ -308,6 +310,7 @@ def _described(tool: Any, server: str) -> ToolInfo:
         labels=own["labels"],
         positive=tuple(own["positive"]),
         label_options=own.get("label_options", {}),
+        backends=tuple(own["backends"]),
         available=bool(own["backends"]),
     )
 

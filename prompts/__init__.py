@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -25,11 +26,20 @@ class Prompt:
 
 
 @cache
-def load(name: str, version: str = "v1") -> Prompt:
-    """Load a prompt.
+def load(name: str, version: str | None = None) -> Prompt:
+    """Load a prompt; without a version, the newest.
 
     Raises:
         FileNotFoundError: If there is no such name or version.
     """
-    text = (files("prompts") / name / f"{version}.md").read_text(encoding="utf-8")
-    return Prompt(name, version, text)
+    chosen = version or _newest(name)
+    text = (files("prompts") / name / f"{chosen}.md").read_text(encoding="utf-8")
+    return Prompt(name, chosen, text)
+
+
+def _newest(name: str) -> str:
+    folder = files("prompts") / name
+    numbers = [
+        int(one.name[1:-3]) for one in folder.iterdir() if re.fullmatch(r"v\d+\.md", one.name)
+    ]
+    return f"v{max(numbers, default=1)}"

@@ -13,12 +13,13 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from specialists.schema import Accepts, Manifest, SpecialistResult
+from specialists.schema import Accepts, Manifest, MaskSegment, SpecialistResult
 
 __all__ = [
     "Backend",
     "BackendSpec",
     "Case",
+    "LabelMap",
     "Picture",
     "Progress",
     "Reading",
@@ -63,11 +64,24 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class LabelMap:
+    """Which voxel is what, as a compressed NIfTI volume (uint8) on the volume's own grid.
+
+    For results whose class has a field `masks`.
+    """
+
+    title: str
+    nifti_gz: bytes
+    segments: tuple[MaskSegment, ...]
+
+
+@dataclass(frozen=True)
 class Reading:
-    """What a backend gives back: the result, and pictures that go with it."""
+    """What a backend gives back: the result, and pictures and masks that go with it."""
 
     result: SpecialistResult
     pictures: Sequence[Picture] = ()
+    masks: Sequence[LabelMap] = ()
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,24 @@ class PictureLink(Data):
     media_type: str = "image/png"
 
 
+class MaskSegment(Data):
+    """One value of a label map."""
+
+    number: int = Field(ge=1)
+    name: str
+    laterality: Laterality | None = None
+
+
+class MaskLink(Data):
+    """A label map that goes with a result: a NIfTI volume, whose bytes are an MCP resource."""
+
+    title: str
+    uri: str
+    media_type: str = "application/gzip"
+    segments: tuple[MaskSegment, ...]
+    """What the voxels' values mean; 0 is nothing."""
+
+
 class Provenance(Data):
     """Where a result comes from."""
 

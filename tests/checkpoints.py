@@ -26,6 +26,8 @@ SHAPE: dict[str, Any] = {
 }
 SEEDS = {"gemma3": 4, "gemma4": 1}
 """Weights whose greedy plan ends soon: most write their strings to the limit."""
+URGES = {'"': 30.0, "}": 40.0, "]": 14.0, "{": 20.0, "c": 6.0, "a": 3.0}
+"""How much a terse model is drawn to end strings and objects, and to call."""
 LAYERS = ["sliding_attention", "full_attention"]
 
 
@@ -39,7 +41,7 @@ def build_checkpoint(folder: Path, family: str) -> Path:
         Gemma4TextConfig,
     )
 
-    width = _tokenizer(folder) + PADDING
+    width = build_tokenizer(folder) + PADDING
     torch.manual_seed(SEEDS[family])
     model: Any
     if family == "gemma3":
@@ -63,12 +65,46 @@ def build_checkpoint(folder: Path, family: str) -> Path:
     return folder
 
 
-def _tokenizer(folder: Path) -> int:
+def build_terse(folder: Path) -> Path:
+    """Write a Gemma 3 that calls a tool and ends its strings as soon as it may; gives the folder.
+
+    Its heads have the least size for which vLLM has attention on a processor.
+    """
+    import torch
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    torch.manual_seed(0)
+    shape = {**SHAPE, "head_dim": 32, "max_position_embeddings": 8192}
+    width = build_tokenizer(folder) + PADDING
+    config = Gemma3TextConfig(
+        vocab_size=width, num_hidden_layers=1, layer_types=["full_attention"], **shape
+    )
+    model: Any = Gemma3ForCausalLM(config)
+    rows = model.get_input_embeddings().weight
+    with torch.no_grad():
+        common = torch.nn.functional.normalize(torch.randn(rows.shape[1]), dim=0) * rows.std()
+        rows += 12 * common
+        for letter, urge in URGES.items():
+            rows[_letters().index(letter) + len(SPECIAL)] += urge * common
+        for name, scale in model.named_parameters():
+            if "post_" in name:  # what a layer adds: little, so that the direction stays
+                scale.fill_(-0.7)
+    model.to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+def _letters() -> list[str]:
+    from tokenizers import pre_tokenizers
+
+    return sorted(pre_tokenizers.ByteLevel.alphabet())
+
+
+def build_tokenizer(folder: Path) -> int:
+    """Write the tokenizer; gives the number of its tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: number for number, token in enumerate([*SPECIAL, *letters])}
+    vocabulary = {token: number for number, token in enumerate([*SPECIAL, *_letters()])}
     bytewise = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     bytewise.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bytewise.decoder = decoders.ByteLevel()

@@ -21,7 +21,7 @@ from pydantic import BaseModel, PrivateAttr, ValidationError
 from specialists.acceptance import assign_roles
 from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
 from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundError
-from specialists.schema import PictureLink, SpecialistResult
+from specialists.schema import Data, SpecialistResult
 from tools.files import FileStore
 from tools.names import is_handle
 from tools.recognition import complete
@@ -112,7 +112,11 @@ class SpecialistTool(Tool):
         except TimeoutError:
             limit = f"{self._spec.timeout_s:g} s"
             raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
-        links = tuple(shop.pictures.keep(picture) for picture in reading.pictures)
+        links: dict[str, tuple[Data, ...]] = {
+            "pictures": tuple(shop.pictures.keep(picture) for picture in reading.pictures)
+        }
+        if reading.masks:
+            links["masks"] = tuple(shop.pictures.keep_mask(mask) for mask in reading.masks)
         return _tool_result(_complete(reading, links, time.perf_counter() - started))
 
     def _read(
@@ -269,16 +273,16 @@ def _progress_to_client() -> Callable[[float, str], None]:
 
 
 def _complete(
-    reading: Reading, links: tuple[PictureLink, ...], duration_s: float
+    reading: Reading, links: Mapping[str, tuple[Data, ...]], duration_s: float
 ) -> SpecialistResult:
     provenance = reading.result.provenance.model_copy(update={"duration_s": round(duration_s, 3)})
-    return reading.result.model_copy(update={"pictures": links, "provenance": provenance})
+    return reading.result.model_copy(update={**links, "provenance": provenance})
 
 
 def _tool_result(result: SpecialistResult) -> ToolResult:
     links = [
         ResourceLink(type="resource_link", uri=link.uri, name=link.title, mime_type=link.media_type)
-        for link in result.pictures
+        for link in (*result.pictures, *getattr(result, "masks", ()))
     ]
     text = TextContent(type="text", text=result.summary)
     return ToolResult(content=[text, *links], structured_content=result.model_dump(mode="json"))

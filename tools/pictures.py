@@ -1,23 +1,25 @@
-"""Pictures that go with results, kept for a while and given out as MCP resources."""
+"""Pictures and masks that go with results, kept for a while and given out as MCP resources."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
 
-from specialists.base import Picture
+from specialists.base import LabelMap, Picture
 from specialists.errors import UnknownHandle
-from specialists.schema import PictureLink
+from specialists.schema import MaskLink, PictureLink
 
 __all__ = ["PictureStore"]
 
 _SCHEME = "wardround://pictures/"
+_MASKS = "wardround://masks/"
 
 
 class PictureStore:
-    """Keeps the most recent pictures in memory, up to a budget, oldest out first."""
+    """Keeps the most recent pictures and masks in memory, up to a budget, oldest out first."""
 
     template = _SCHEME + "{name}"
+    mask_template = _MASKS + "{name}"
 
     def __init__(self, budget_bytes: int = 128 * 2**20) -> None:
         self._budget = budget_bytes
@@ -26,21 +28,31 @@ class PictureStore:
 
     def keep(self, picture: Picture) -> PictureLink:
         """Keep a picture and give the link to it. Equal bytes give an equal link."""
-        name = hashlib.sha256(picture.png).hexdigest()[:16]
+        return PictureLink(title=picture.title, uri=_SCHEME + self._keep(picture.png))
+
+    def keep_mask(self, mask: LabelMap) -> MaskLink:
+        """Keep a label map and give the link to it."""
+        uri = _MASKS + self._keep(mask.nifti_gz)
+        return MaskLink(title=mask.title, uri=uri, segments=mask.segments)
+
+    def _keep(self, content: bytes) -> str:
+        name = hashlib.sha256(content).hexdigest()[:16]
         if name not in self._kept:
-            self._kept[name] = picture.png
-            self._used += len(picture.png)
+            self._kept[name] = content
+            self._used += len(content)
         self._kept.move_to_end(name)
         while self._used > self._budget and len(self._kept) > 1:
             self._used -= len(self._kept.popitem(last=False)[1])
-        return PictureLink(title=picture.title, uri=_SCHEME + name)
+        return name
 
     def read(self, name: str) -> bytes:
-        """Give a picture's PNG bytes.
+        """Give the bytes of a picture (PNG) or mask (compressed NIfTI).
 
         Raises:
             UnknownHandle: If there is none of that name, or it had to make room.
         """
         if name not in self._kept:
-            raise UnknownHandle("This picture is no longer kept. Call the tool again to make it.")
+            raise UnknownHandle(
+                "This picture or mask is no longer kept. Call the tool again to make it."
+            )
         return self._kept[name]

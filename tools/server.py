@@ -161,3 +161,9 @@ def _add_pictures(server: FastMCP[Any], shop: Workshop) -> None:
         return ResourceResult(
             [ResourceContent(shop.here().pictures.read(name), mime_type="image/png")]
         )
+
+    @server.resource(PictureStore.mask_template, mime_type="application/gzip")
+    def mask(name: str) -> ResourceResult:
+        """A label map that goes with a result, as a compressed NIfTI volume."""
+        content = shop.here().pictures.read(name)
+        return ResourceResult([ResourceContent(content, mime_type="application/gzip")])

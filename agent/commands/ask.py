@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from agent.agent import Agent
     from agent.answer import Answer
 
 __all__ = ["answer_question", "command", "exit_code"]
@@ -22,13 +23,29 @@ __all__ = ["answer_question", "command", "exit_code"]
 @click.option(
     "--pictures", type=click.Path(path_type=Path, file_okay=False), help="Write pictures here."
 )
+@click.option(
+    "--second-reader", is_flag=True, help="Have another model of each tool read too, and compare."
+)
+@click.option(
+    "--export",
+    "exports",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the answer into this folder as JSON, Markdown, HTML, FHIR and, of DICOM files, "
+    "DICOM. FHIR and DICOM name the patient.",
+)
 def command(
-    question: str, files: tuple[Path, ...], as_json: bool, thread: str | None, pictures: Path | None
+    question: str,
+    files: tuple[Path, ...],
+    as_json: bool,
+    thread: str | None,
+    pictures: Path | None,
+    exports: Path | None,
+    second_reader: bool,
 ) -> None:
     """Ask QUESTION about FILES."""
     from agent.commands import run, show_json
 
-    answer = run(answer_question(question, files, thread, pictures))
+    answer = run(answer_question(question, files, thread, pictures, exports, second_reader))
     if as_json:
         show_json(answer.model_dump(mode="json"))
     else:
@@ -43,6 +60,8 @@ async def answer_question(
     files: tuple[Path, ...],
     thread: str | None = None,
     pictures: Path | None = None,
+    exports: Path | None = None,
+    second_reader: bool = False,
 ) -> Answer:
     """Ask, showing on stderr what is being done, and write the pictures where asked."""
     from agent.agent import Agent
@@ -50,14 +69,26 @@ async def answer_question(
 
     progress = Progress()
     async with Agent() as agent:
-        async for event in agent.stream(question, files, thread=thread):
+        async for event in agent.stream(
+            question, files, thread=thread, second_reader=second_reader
+        ):
             progress.show(f"{event.kind} {event.text} {event.detail}")
             if event.answer is not None:
                 progress.clear()
                 if pictures is not None:
                     await agent.save_pictures_async(event.answer.pictures, pictures)
+                if exports is not None:
+                    await _export(event.answer, exports, files, agent)
                 return event.answer
     raise RuntimeError("no answer")
+
+
+async def _export(answer: Answer, folder: Path, files: tuple[Path, ...], agent: Agent) -> None:
+    from agent.commands import told
+    from agent.export.forms import export_all
+
+    for path in await export_all(answer, folder, files, agent=agent):
+        told(f"wrote {path}")
 
 
 def exit_code(answer: Answer) -> int:

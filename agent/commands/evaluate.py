@@ -25,17 +25,17 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--cases",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="For 'routing': one case a line, as in tests/data/routing.",
+    help="For 'routing' and 'answers': one case a line, as in tests/data of that name.",
 )
 @click.option(
     "--root",
     type=_FOLDER,
-    help="For 'routing': folder of files that are named without saying what they are.",
+    help="For 'routing' and 'answers': folder of the files that the cases name.",
 )
 @click.option("--no-baselines", is_flag=True, help="For 'routing': the agent's planners alone.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def command(specialist: str, as_json: bool, **options: Any) -> None:
-    """Measure SPECIALIST (a tool's name, or 'recogniser') on images, or 'routing' on cases.
+    """Measure SPECIALIST (a tool's name, or 'recogniser'), or 'routing' or 'answers' on cases.
 
     labels.csv has the columns image_id and label (or dx, dr_grade). Columns named like an option
     of the tool, such as age or sex, are passed to it; patient_id, lesion_id or group says which
@@ -46,6 +46,11 @@ def command(specialist: str, as_json: bool, **options: Any) -> None:
 
         cases, compared = _needed(options, "cases"), not options["no_baselines"]
         evaluate_routing_cases(cases, options["root"], compared, as_json)
+        return
+    if specialist == "answers":
+        from agent.commands.evaluate_answers import evaluate_answer_cases
+
+        evaluate_answer_cases(_needed(options, "cases"), options["root"], as_json)
         return
     from agent.commands import run, show_json
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from agent.answer import Answer, Attachment, Statement
+from agent.export.patient import named
 from specialists.schema import Evidence, Manifest
+
+if TYPE_CHECKING:
+    from agent.export.material import Material
 
 __all__ = ["to_markdown"]
 
@@ -15,11 +20,12 @@ DRAFT = (
 _LONGEST_CELL = 150
 
 
-def to_markdown(answer: Answer) -> str:
+def to_markdown(answer: Answer, material: Material | None = None) -> str:
     """Write an answer as Markdown.
 
     Args:
         answer: What the agent gave back.
+        material: The source files' headers, where the patient is to be named.
 
     Returns:
         The question, the answer with references ([E1]), what limits it, the evidence as a
@@ -27,6 +33,7 @@ def to_markdown(answer: Answer) -> str:
     """
     blocks = [
         f"# {_line(answer.question)}",
+        *_section("Patient", _patient(material)),
         *_said(answer),
         *_section("Disagreements", _disagreements(answer)),
         *_section("What is missing", _gaps(answer)),
@@ -43,6 +50,11 @@ def to_markdown(answer: Answer) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _patient(material: Material | None) -> Iterator[str]:
+    for name, value in named(material) if material else ():
+        yield f"- {name}: {_line(value)}"
 
 
 def _section(title: str, lines: Iterable[str], join: str = "\n") -> Iterator[str]:

@@ -15,6 +15,7 @@ from contextlib import aclosing
 from typing import Any
 
 from agent.answer import Attachment, Plan, Statement
+from agent.composition.material import material, statements_schema
 from agent.gate import plan_schema
 from agent.gemma import Composer, Planner, PlanRequest, Rejected
 from agent.toolbox import ToolInfo
@@ -29,6 +30,8 @@ Message = dict[str, str]
 LONGEST_ANSWER = 2000
 """Tokens that a plan or the statements may take."""
 
+_MOST_KNOWN = 60
+"""Pieces of evidence that a plan's extension is shown."""
 _THOUGHTS = (("<think>", "</think>"), ("<unused94>", "<unused95>"), ("<|channel>", "<channel|>"))
 """How reasoning models, MedGemma 1.5 and Gemma 4 bracket what they think."""
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
@@ -85,8 +88,8 @@ class ChatGemma(Planner, Composer, ABC):
         self, question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]
     ) -> list[Statement]:
         """Write statements that may cite only the evidence given."""
-        schema = _statements_schema([one.id for one in evidence])
-        text = _material(question, evidence, rejected)
+        schema = statements_schema([one.id for one in evidence])
+        text = material(question, evidence, rejected)
         found = await self._ask(load(self.compose_prompt), text, "statements", schema)
         return [Statement.model_validate(one) for one in found["statements"]]
 
@@ -172,8 +175,15 @@ def _situation(request: PlanRequest) -> str:
     ]
     parts += _conversation(request)
     if request.evidence:
-        parts += ["", "Already known:", *[f"- {one.text}" for one in request.evidence]]
+        parts += ["", "Already known:", *_known(request.evidence)]
     return "\n".join([*parts, "", f"Question: {json.dumps(request.question, ensure_ascii=False)}"])
+
+
+def _known(evidence: Sequence[Evidence]) -> list[str]:
+    """What came back, each with the call that brought it; bounded."""
+    told = [f"- {one.tool} on {one.attachment or 'no file'}: {one.text}" for one in evidence]
+    left = len(told) - _MOST_KNOWN
+    return [*told[:_MOST_KNOWN], *([f"- and {left} more"] if left > 0 else [])]
 
 
 def _conversation(request: PlanRequest) -> list[str]:
@@ -202,32 +212,3 @@ def _attachment_line(attachment: Attachment) -> str:
         else {}
     )
     return f"- {attachment.id}: {json.dumps(facts)}"
-
-
-def _statements_schema(ids: Sequence[str]) -> dict[str, Any]:
-    statement = {
-        "type": "object",
-        "properties": {
-            "text": {"type": "string", "minLength": 3, "maxLength": 600},
-            "kind": {"enum": ["finding", "measurement", "synthesis", "limitation"]},
-            "citations": {"type": "array", "items": {"enum": list(ids)}, "minItems": 1},
-        },
-        "required": ["text", "kind", "citations"],
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"statements": {"type": "array", "items": statement, "maxItems": 40}},
-        "required": ["statements"],
-        "additionalProperties": False,
-    }
-
-
-def _material(question: str, evidence: Sequence[Evidence], rejected: Sequence[Rejected]) -> str:
-    lines = [json.dumps(one.model_dump(exclude_none=True), ensure_ascii=False) for one in evidence]
-    parts = ["<<<EVIDENCE", *lines, "EVIDENCE>>>", ""]
-    if rejected:
-        parts.append("These statements were not supported; mend or leave them out:")
-        parts += [f"- {one.statement.text} ({one.reason})" for one in rejected]
-        parts.append("")
-    return "\n".join([*parts, f"Question: {json.dumps(question, ensure_ascii=False)}"])

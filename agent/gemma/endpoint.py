@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from agent.gemma.chat import LONGEST_ANSWER, ChatGemma, Message
 from agent.settings import Settings
 from specialists.errors import PlannerUnavailable
 
-__all__ = ["EndpointGemma"]
+__all__ = ["EndpointGemma", "told_plainly"]
 
 _ADVICE = (
     "Use a server that enforces a JSON schema in response_format, such as vLLM, Ollama or "
@@ -53,31 +54,12 @@ class EndpointGemma(ChatGemma):
     async def _write(
         self, messages: Sequence[Message], name: str, schema: dict[str, Any]
     ) -> AsyncGenerator[str]:
-        from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
-
-        try:
+        with told_plainly():
             async with asyncio.timeout(self._timeout_s):
                 async with await self._started(messages, name, schema) as chunks:
                     async for chunk in chunks:
                         if chunk.choices and (piece := chunk.choices[0].delta.content):
                             yield piece
-        except (APITimeoutError, TimeoutError):
-            raise PlannerUnavailable(
-                "The language model's endpoint did not answer in time."
-            ) from None
-        except APIConnectionError:
-            raise PlannerUnavailable(
-                "The language model's endpoint can't be reached. Check WARDROUND_GEMMA_URL."
-            ) from None
-        except APIStatusError as error:
-            raise PlannerUnavailable(
-                f"The language model's endpoint answered with HTTP {error.status_code}. "
-                "Check WARDROUND_GEMMA_MODEL and the key."
-            ) from None
-        except APIError:
-            raise PlannerUnavailable(
-                "The language model's endpoint broke off in the middle of its answer."
-            ) from None
 
     async def _started(self, messages: Sequence[Message], name: str, schema: dict[str, Any]) -> Any:
         wanted = {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
@@ -90,3 +72,31 @@ class EndpointGemma(ChatGemma):
             max_tokens=LONGEST_ANSWER,
             stream=True,
         )
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Turn what the client raises into what a user can act on.
+
+    Raises:
+        PlannerUnavailable: For whatever goes wrong at, or on the way to, an endpoint.
+    """
+    from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
+
+    try:
+        yield
+    except (APITimeoutError, TimeoutError):
+        raise PlannerUnavailable("The language model's endpoint did not answer in time.") from None
+    except APIConnectionError:
+        raise PlannerUnavailable(
+            "The language model's endpoint can't be reached. Check WARDROUND_GEMMA_URL."
+        ) from None
+    except APIStatusError as error:
+        raise PlannerUnavailable(
+            f"The language model's endpoint answered with HTTP {error.status_code}. "
+            "Check WARDROUND_GEMMA_MODEL and the key."
+        ) from None
+    except APIError:
+        raise PlannerUnavailable(
+            "The language model's endpoint broke off in the middle of its answer."
+        ) from None

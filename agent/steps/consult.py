@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Picture
-from agent.evidence import evidence_from, is_specialist_result
+from agent.evidence import evidence_from, facts_from, is_specialist_result
 from agent.kept import call_key, with_new
+from agent.second_reader import second_readings
 from agent.state import JSON, Consultation, State, dump, load
 from agent.steps.route import pending
 from agent.toolbox import Outcome, Toolbox, ToolInfo
@@ -37,8 +39,16 @@ async def consult(state: State, runtime: Runtime[Consultation]) -> State:
     )
     new = {key: gain for key, gain in zip(keys, gains, strict=True) if isinstance(gain, dict)}
     reused = [call for call, one in zip(calls, known, strict=True) if one]
+    notes: list[str] = []
+    if state.get("second_reader"):
+        again = partial(_attempt, attachments=attachments, context=context)
+        seconds = await second_readings(calls, gains, context.toolbox, again)
+        calls, gains = [*calls, *seconds.calls], [*gains, *seconds.gains]
+        notes = seconds.notes
+    gathered = _gathered(state, calls, gains)
     return {
-        **_gathered(state, calls, gains),
+        **gathered,
+        "caveats": [*gathered["caveats"], *notes],
         "more": state["can_extend"] and state["rounds"] < context.max_rounds,
         "kept": with_new(kept, new),
         "reused": state["reused"] + dump(reused),
@@ -104,6 +114,7 @@ def _gain(call: Call, outcome: Outcome, session: str) -> JSON:
     own = is_specialist_result(said)
     return {
         "evidence": dump(evidence_from(call.tool, call.attachments, said, 1)),
+        "facts": dump(facts_from(said)),
         "model": _model(said) if own else None,
         "pictures": [_picture(call.tool, link) for link in said["pictures"]] if own else [],
         "not_assessed": list(said["not_assessed"]) if own else [],
@@ -116,13 +127,14 @@ def _gathered(state: State, calls: Sequence[Call], gains: Sequence[JSON | Wardro
     evidence, failures = list(state["evidence"]), list(state["failures"])
     models = {tool: list(used) for tool, used in state["models"].items()}
     pictures, told = list(state["pictures"]), [*state["not_assessed"]]
-    caveats = list(state["caveats"])
+    caveats, facts = list(state["caveats"]), dict(state["facts"])
     for call, gain in zip(calls, gains, strict=True):
         if isinstance(gain, WardroundError):
             failures.append(_failure(call, gain).model_dump(mode="json"))
             continue
         start = len(evidence) + 1
         evidence += [{**one, "id": f"E{n}"} for n, one in enumerate(gain["evidence"], start)]
+        facts |= {f"E{n}": fact for n, fact in enumerate(gain.get("facts", ()), start)}
         if gain["model"]:
             models.setdefault(call.tool, []).append(gain["model"])
         pictures += gain["pictures"]
@@ -130,6 +142,7 @@ def _gathered(state: State, calls: Sequence[Call], gains: Sequence[JSON | Wardro
         caveats += [one for one in gain["caveats"] if one not in caveats]
     return {
         "evidence": evidence,
+        "facts": facts,
         "failures": failures,
         "models": models,
         "pictures": pictures,

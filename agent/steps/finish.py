@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from langgraph.runtime import Runtime
 
 from agent.answer import (
@@ -11,7 +9,6 @@ from agent.answer import (
     AnswerProvenance,
     Attachment,
     Call,
-    Disagreement,
     Dropped,
     DroppedCount,
     Failure,
@@ -19,9 +16,13 @@ from agent.answer import (
     Plan,
     Statement,
 )
+from agent.composition.sections import arrange
+from agent.disagreement import disagreements
+from agent.examination import examine
 from agent.grounding import CHECKER
 from agent.kept import in_words
 from agent.state import Consultation, State, dump, load
+from agent.steps.compose import facts_of, language_of
 from prompts import load as load_prompt
 from specialists.schema import Evidence, Provenance
 
@@ -32,21 +33,29 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
     """Write the answer, and the thread's memory of the question."""
     plan = Plan.model_validate(state["plan"])
     evidence = tuple(load(Evidence, state["evidence"]))
+    facts, language, provenance = facts_of(state), language_of(state), _provenance(state)
+    statements, sections = arrange(
+        state["question"], load(Statement, state["statements"]), evidence, facts, language
+    )
     answer = Answer(
         question=state["question"],
         action=plan.action,
-        statements=tuple(load(Statement, state["statements"])),
+        statements=tuple(statements),
         evidence=evidence,
         attachments=tuple(load(Attachment, state["attachments"])),
         not_assessed=tuple(state["not_assessed"]),
         caveats=(*state["caveats"], *_not_looked_at(state, plan)),
-        disagreements=tuple(_disagreements(evidence)),
+        disagreements=tuple(disagreements(evidence, facts, provenance.models, language)),
         dropped=DroppedCount.of(load(Dropped, state["dropped"])),
         plan=plan,
-        provenance=_provenance(state),
+        provenance=provenance,
         message=plan.message or None,
         pictures=tuple(load(Picture, state["pictures"])),
         failures=tuple(load(Failure, state["failures"])),
+        language=language,
+        sections=tuple(sections),
+        facts=facts,
+        examination=examine(state["question"], statements, evidence, facts, language),
     )
     turn = [state["question"], plan.action, in_words(plan.calls)]
     return {
@@ -80,26 +89,3 @@ def _provenance(state: State) -> AnswerProvenance:
         reused=tuple(load(Call, state["reused"])),
         versions={"wardround": version("wardround"), "python": platform.python_version()},
     )
-
-
-def _disagreements(evidence: tuple[Evidence, ...]) -> list[Disagreement]:
-    """Two pieces of evidence of one file that say present and absent of the same finding."""
-    return [
-        Disagreement(
-            text=f"{one.tool} and {other.tool} contradict each other: {one.text} / {other.text}",
-            citations=(one.id, other.id),
-        )
-        for one, other in combinations(evidence, 2)
-        if _contradict(one, other)
-    ]
-
-
-def _contradict(one: Evidence, other: Evidence) -> bool:
-    if one.finding is None or other.finding is None or one.attachment != other.attachment:
-        return False
-    same = (one.finding.name, one.finding.site, one.finding.laterality) == (
-        other.finding.name,
-        other.finding.site,
-        other.finding.laterality,
-    )
-    return same and {one.finding.assertion, other.finding.assertion} == {"present", "absent"}

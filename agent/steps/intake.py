@@ -18,6 +18,7 @@ _PER_QUESTION: State = {
     "prompts": [],
     "done": [],
     "evidence": [],
+    "facts": {},
     "models": {},
     "pictures": [],
     "failures": [],

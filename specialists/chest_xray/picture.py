@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
+from specialists.pictures import png
 
 __all__ = ["draw", "place"]
 
@@ -50,9 +49,7 @@ def draw(film: NDArray[np.float32], evidence: NDArray[np.float32], finding: str)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(16)
     for number, line in enumerate(lines):
         pen.text((MARGIN, both.shape[0] + MARGIN + number * LINE), line, INK, font)
-    buffer = BytesIO()
-    canvas.save(buffer, "PNG", compress_level=6)
-    return Picture(f"Chest film with where the evidence lies. {place(evidence)}", buffer.getvalue())
+    return Picture(f"Chest film with where the evidence lies. {place(evidence)}", png(canvas))
 
 
 def place(evidence: NDArray[np.float32]) -> str:

@@ -12,6 +12,7 @@ from specialists.ct.morphology import (
     components,
     filled,
     grown,
+    medians,
     opened,
     shrunk,
     sizes,
@@ -84,7 +85,7 @@ def _behind_thin_wall(
     ring[holes > 0] = 0
     around = np.maximum(np.bincount(ring.ravel(), minlength=count + 1), 1)
     solid = np.bincount(ring[whole], minlength=count + 1) / around
-    middle = np.asarray(ndimage.median(hu, holes, np.arange(count + 1)), np.float64)
+    middle = medians(hu, holes, count)
     large = sizes(holes, count) * spacing_mm[0] * spacing_mm[1] >= LEAST_HOLE_MM2
     keep = large & (solid >= SOLID_SHARE) & (middle > FOAM_HU)
     keep[0] = False

@@ -100,6 +100,12 @@ def _slice(scan: Scan, index: int) -> Slice | None:
 
 def tissues_at(scan: Scan, index: int) -> tuple[Mask, Mask, Mask] | None:
     """Subcutaneous fat, visceral fat and muscle of a slice, shape (x, y); None where it is cut."""
+    if index not in scan.tissues:
+        scan.tissues[index] = _found_at(scan, index)
+    return scan.tissues[index]
+
+
+def _found_at(scan: Scan, index: int) -> tuple[Mask, Mask, Mask] | None:
     plane = scan.masks.labels[:, :, index]
     trunk = torso(plane > 0, scan.spacing_mm[:2])
     edge = outside_circle(scan.hu[:, :, index : index + 1])

@@ -80,6 +80,10 @@ class Grid:
             return plane
         rows, columns = plane.shape
         plane = np.pad(plane, [(0, -rows % fx), (0, -columns % fy)], mode="edge")
-        blocks = plane.reshape(plane.shape[0] // fx, fx, plane.shape[1] // fy, fy)
-        means: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32)
-        return means
+        across = plane[::fx].copy()
+        for offset in range(1, fx):
+            across += plane[offset::fx]
+        total = across[:, ::fy].copy()
+        for offset in range(1, fy):
+            total += across[:, offset::fy]
+        return np.asarray(total / np.float32(fx * fy), np.float32)

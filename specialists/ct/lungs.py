@@ -22,6 +22,7 @@ from specialists.ct.morphology import (
     components,
     filled,
     grown,
+    medians,
     shrunk,
     sizes,
 )
@@ -66,16 +67,17 @@ def air_level(hu: NDArray[np.float32], body: Mask) -> float:
     return float(np.clip(np.median(around), -1030.0, -960.0))
 
 
-def find_lungs(hu: NDArray[np.float32], body: Mask, spacing_mm: Spacing) -> Lungs:
+def find_lungs(hu: NDArray[np.float32], body: Mask, air_hu: float, spacing_mm: Spacing) -> Lungs:
     """Find lungs and other gas.
 
     Args:
         hu: Shape (x, y, z), on the working grid.
         body: The body, filled.
+        air_hu: Of air in this scan, from `air_level`.
         spacing_mm: Of that grid.
     """
     air = body & (hu < LUNG_HU)
-    pure = _enclosed_gas(hu, air, body, air_level(hu, body), spacing_mm)
+    pure = _enclosed_gas(hu, air, body, air_hu, spacing_mm)
     rim = grown(pure, max(2.0, min(spacing_mm[:2])), spacing_mm) & air
     found = _lung_parts(hu, air & ~rim, body, spacing_mm)
     whole = closed(found, VESSEL_MM, spacing_mm, planar=True)
@@ -207,13 +209,10 @@ def _like_lung(
     """Neither as thin as air nor as dense as stool, and not a cell in bone."""
     from scipy import ndimage
 
-    index = np.arange(1, count + 1)
     inside = shrunk(labels > 0, min(spacing_mm[:2]), spacing_mm, planar=True)
     core = np.where(inside, labels, 0)
-    has_core = np.bincount(core.ravel(), minlength=count + 1)[1:] > 0
-    median = np.asarray(ndimage.median(hu, np.asarray(core), index), np.float64)
-    overall = np.asarray(ndimage.median(hu, labels, index), np.float64)
-    value = np.where(has_core, median, overall)
+    has_core = sizes(core, count)[1:] > 0
+    value = np.where(has_core, medians(hu, core, count)[1:], medians(hu, labels, count)[1:])
     spread = ndimage.maximum_filter(labels, size=5)
     spread[labels > 0] = 0
     around = np.bincount(spread.ravel(), minlength=count + 1)[1:]

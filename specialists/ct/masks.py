@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from specialists.ct.bone import bone_mask, contrast_mask, enhanced_cm3
 from specialists.ct.foci import Foci, group, noise_hu
 from specialists.ct.grid import Grid
 from specialists.ct.labels import BITS, Label, label_of
-from specialists.ct.lungs import Lungs, find_lungs
+from specialists.ct.lungs import Lungs, air_level, find_lungs
 from specialists.ct.morphology import Mask, Spacing, closed, filled, grown, shrunk
 
 __all__ = ["Label", "Masks", "segment"]
@@ -29,8 +30,12 @@ FROM_BONE_MM = 6.0
 FROM_WALL_MM = 25.0
 BONE_GAP_MM = 12.0
 ENHANCED_CM3 = 30.0
+AROUND = 6
+"""Working voxels about the body that are looked at."""
 SLAB = 16
 """Slices labelled at a time: bounds the memory of temporary masks."""
+
+Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,14 @@ class Masks:
         plane: Mask = self.grid.slab(self.wall, index, index + 1)[:, :, 0]
         return plane
 
+    @cached_property
+    def counts(self) -> dict[Label, int]:
+        """Voxels of each label, counted slice by slice to spare memory."""
+        total = np.zeros(256, np.int64)
+        for index in range(self.labels.shape[2]):
+            total += np.bincount(self.labels[:, :, index].ravel(), minlength=256)
+        return {label: int(total[label]) for label in Label}
+
     def of(self, *labels: Label) -> Mask:
         """The mask of one label, or of several together."""
         if len(labels) == 1:
@@ -72,12 +85,12 @@ class Masks:
 
 @dataclass(frozen=True)
 class _Coarse:
-    """Masks on the working grid."""
+    """Masks on the working grid, in the box about the body."""
 
+    box: Box
     body: Mask
     lungs: Lungs
     bone: Mask
-    contrast: Mask
     wall: Mask
     streaks: Mask
     search: Mask
@@ -112,7 +125,7 @@ def segment(
         metal=bool(coarse.streaks.any()),
         lungs_split_by_plane=coarse.lungs.split_by_plane,
         grid=grid,
-        wall=coarse.wall,
+        wall=_unboxed(coarse.wall, coarse.box, coarse_hu.shape),
     )
 
 
@@ -122,7 +135,9 @@ def _coarse(
     progress(0.05, "Finding the body")
     body = body_mask(hu, spacing_mm)
     progress(0.25, "Finding lungs and gas")
-    lungs = find_lungs(hu, body, spacing_mm)
+    air_hu, box = air_level(hu, body), _box(body)
+    hu, body = np.ascontiguousarray(hu[box]), np.ascontiguousarray(body[box])
+    lungs = find_lungs(hu, body, air_hu, spacing_mm)
     progress(0.5, "Finding bone and fat")
     contrast = contrast_mask(hu, body, spacing_mm)
     wall = muscle_wall(hu, body, lungs.right | lungs.left | lungs.gas, spacing_mm)
@@ -133,7 +148,23 @@ def _coarse(
     skeleton = filled(closed(bone, BONE_GAP_MM, spacing_mm))
     avoid = grown(skeleton, FROM_BONE_MM, spacing_mm) | streaks
     search = shrunk(wall, FROM_WALL_MM, spacing_mm, planar=True) & ~avoid
-    return _Coarse(body, lungs, bone, contrast, wall, streaks, search, enhanced)
+    return _Coarse(box, body, lungs, bone, wall, streaks, search, enhanced)
+
+
+def _box(body: Mask) -> Box:
+    """The columns and rows about the body, with as much around as any step looks at."""
+    sides = []
+    for axes in ((1, 2), (0, 2)):
+        used = np.flatnonzero(body.any(axis=axes))
+        low, high = (int(used[0]), int(used[-1])) if used.size else (0, 0)
+        sides.append(slice(max(0, low - AROUND), high + 1 + AROUND))
+    return sides[0], sides[1]
+
+
+def _unboxed(mask: Mask, box: Box, shape: tuple[int, ...]) -> Mask:
+    whole = np.zeros(shape, bool)
+    whole[box] = mask
+    return whole
 
 
 def _focus_hu(enhanced: bool, noise: float) -> float:
@@ -151,14 +182,22 @@ def _labels(
     searched: list[NDArray[np.bool_]] = []
     packed = _pack(grid, coarse)
     search = np.uint16(1 << BITS.index("search"))
+    across, down = (
+        slice(side.start * factor, min(side.stop * factor, size))
+        for side, factor, size in zip(coarse.box, grid.factors, hu.shape, strict=False)
+    )
+    # Compared as whole numbers where they are whole: a float would make a copy in float64.
+    limit = int(above_hu) if hu.dtype.kind == "i" and above_hu.is_integer() else above_hu
     for start in range(0, hu.shape[2], SLAB):
         stop = min(start + SLAB, hu.shape[2])
-        part, bits = hu[:, :, start:stop], grid.slab(packed, start, stop)
-        labels[:, :, start:stop] = label_of(part, bits)
-        x, y, z = np.nonzero(part > above_hu)
-        tissue = np.isin(labels[x, y, z + start], (Label.SOFT_TISSUE, Label.DENSE))
-        x, y, z = x[tissue], y[tissue], z[tissue]
-        dense.append(np.ravel_multi_index((x, y, z + start), hu.shape).astype(np.int64))
+        part = hu[across, down, start:stop]
+        bits = grid.slab(packed, start, stop)[: part.shape[0], : part.shape[1]]
+        found = label_of(part, bits)
+        labels[across, down, start:stop] = found
+        tissue = (part > limit) & ((found == Label.SOFT_TISSUE) | (found == Label.DENSE))
+        x, y, z = np.nonzero(tissue)
+        place = (x + across.start, y + down.start, z + start)
+        dense.append(np.ravel_multi_index(place, hu.shape).astype(np.int64))
         searched.append((bits[x, y, z] & search) > 0)
     every = np.concatenate(dense)
     return labels, every, every[np.concatenate(searched)]

@@ -17,7 +17,7 @@ from specialists.ct.stated import with_error
 from specialists.ct.thirds import EMPHYSEMA_HU, LUNGS, thirds_of_lungs
 from specialists.schema import Measurement
 
-__all__ = ["AIR_LIKE_HU", "label_counts", "measurements", "metal_voxels"]
+__all__ = ["AIR_LIKE_HU", "measurements", "metal_voxels"]
 
 AIR_LIKE_HU = -980
 """Below, lung is as thin as air itself: emphysema, bullae or air beside the lung."""
@@ -25,7 +25,7 @@ AIR_LIKE_HU = -980
 
 def measurements(scan: Scan) -> tuple[Measurement, ...]:
     """Everything that is measured, in the order of a report."""
-    counts = label_counts(scan.masks.labels)
+    counts = scan.masks.counts
     return (
         *_parts(scan),
         *_lungs(scan, counts),
@@ -38,14 +38,6 @@ def measurements(scan: Scan) -> tuple[Measurement, ...]:
         *_tissues(scan, counts),
         *_field(scan),
     )
-
-
-def label_counts(labels: NDArray[np.uint8]) -> dict[Label, int]:
-    """Voxels of each label, counted slice by slice to spare memory."""
-    total = np.zeros(256, np.int64)
-    for index in range(labels.shape[2]):
-        total += np.bincount(labels[:, :, index].ravel(), minlength=256)
-    return {label: int(total[label]) for label in Label}
 
 
 def _field(scan: Scan) -> list[Measurement]:

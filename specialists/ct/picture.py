@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from specialists.base import Picture
 from specialists.ct.composition import composition, tissues_at
 from specialists.ct.masks import Label
 from specialists.ct.scan import Scan
+from specialists.pictures import png
 
 __all__ = ["draw"]
 
@@ -28,7 +28,6 @@ GAP = 6
 INK = (232, 234, 237)
 FAINT = (150, 156, 165)
 GROUND = (14, 16, 20)
-MOST_BYTES = 700_000
 
 Colour = tuple[int, int, int]
 
@@ -83,13 +82,13 @@ def draw(scan: Scan) -> list[Picture]:
     if len(outlined) == 1:
         masks = "CT sections with the body outlined"
     pictures = [
-        Picture(masks, _shrunk_png(_masks(scan, view))),
-        Picture("CT in lung, soft-tissue and bone windows", _shrunk_png(_windows(scan, view))),
+        Picture(masks, png(_masks(scan, view))),
+        Picture("CT in lung, soft-tissue and bone windows", png(_windows(scan, view))),
     ]
     slices = [each.index for each in composition(scan)][::-1]
     if slices:
         title = "CT slices with subcutaneous fat, visceral fat and muscle of wall and back coloured"
-        pictures.append(Picture(title, _shrunk_png(_tissues(scan, view, slices))))
+        pictures.append(Picture(title, png(_tissues(scan, view, slices))))
     return pictures
 
 
@@ -163,7 +162,7 @@ def _present(scan: Scan) -> list[tuple[str, Colour]]:
     return [
         (name, colour)
         for name, colour, members in OUTLINES
-        if not members or scan.masks.of(*members).any()
+        if not members or any(scan.masks.counts[member] for member in members)
     ]
 
 
@@ -194,17 +193,24 @@ def _coloured(scan: Scan, view: _View, index: int) -> Image.Image:
 
 
 def _outlined(scan: Scan, view: _View, index: int) -> Image.Image:
-    tile = _grey(scan, view, index, SOFT)
-    pixels = np.array(tile)
     labels = _shown(scan.masks.labels[:, :, index], view)
-    image = Image.fromarray(labels).resize(view.size, Image.Resampling.NEAREST)
-    large = np.array(image)
+    large = np.array(Image.fromarray(labels).resize(view.size, Image.Resampling.NEAREST))
+    tint = _tints()[large]
+    grey = np.array(_grey(scan, view, index, SOFT))
+    pixels = np.where(tint.any(axis=2, keepdims=True), 0.82 * grey + tint, grey).astype(np.uint8)
     for _, colour, members in OUTLINES:
         mask = np.isin(large, np.array(members, np.uint8)) if members else large > 0
-        if len(members):
-            pixels[mask] = 0.82 * pixels[mask] + 0.18 * np.array(colour)
-        pixels[_edge(mask)] = colour
+        if mask.any():
+            pixels[_edge(mask)] = colour
     return _labelled(Image.fromarray(pixels), scan, view, index, "")
+
+
+def _tints() -> NDArray[np.float32]:
+    """What the colour of each label adds to a grey pixel, shape (labels, 3)."""
+    tints = np.zeros((len(Label), 3), np.float32)
+    for _, colour, members in OUTLINES:
+        tints[list(members)] = 0.18 * np.array(colour)
+    return tints
 
 
 def _edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -261,20 +267,3 @@ def _text(
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
-
-
-def _shrunk_png(image: Image.Image) -> bytes:
-    """PNG bytes; with 256 colours, then smaller, where it would be too large."""
-    png = _png(image)
-    scale = 1.0
-    while len(png) > MOST_BYTES:
-        size = (round(image.width * scale), round(image.height * scale))
-        png = _png(image.resize(size, Image.Resampling.LANCZOS).quantize(256))
-        scale *= 0.85
-    return png
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, "PNG", compress_level=5)
-    return buffer.getvalue()

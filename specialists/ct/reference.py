@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.ct.label_map import label_map
 from specialists.ct.masks import segment
 from specialists.ct.measure import measurements
 from specialists.ct.region import coverage
 from specialists.ct.report import NOT_ASSESSED, findings, narrative, summary, warnings
 from specialists.ct.scan import Scan
-from specialists.ct.spec import ReportCt
+from specialists.ct.spec import CtResult, ReportCt
 from specialists.ct.spine import find_spine
 from specialists.ct.stated import card, errors_in_words
 from specialists.errors import MislabelledFile, UnusableGeometry
-from specialists.schema import Provenance, SpecialistResult
+from specialists.schema import Provenance
 
 if TYPE_CHECKING:
     from specialists.readers.volume import Volume
@@ -70,7 +71,7 @@ class Reference:
         _log.info(
             "CT of %d slices measured in %.1f s", scan.hu.shape[2], time.monotonic() - started
         )
-        return Reading(result, pictures)
+        return Reading(result, pictures, [label_map(scan.masks.labels, volume.affine)])
 
 
 def scan_of(volume: Volume, progress: Progress = lambda share, text: None) -> Scan:
@@ -95,12 +96,12 @@ def scan_of(volume: Volume, progress: Progress = lambda share, text: None) -> Sc
     return Scan(hu, (x, y, z), masks, seen, find_spine(masks.labels, (x, y, z)))
 
 
-def report(scan: Scan, notes: tuple[str, ...], evaluated: str, started: float) -> SpecialistResult:
+def report(scan: Scan, notes: tuple[str, ...], evaluated: str, started: float) -> CtResult:
     """Everything that is said about a scan."""
     measured = measurements(scan)
     found = findings(scan)
     limits = (*notes, *warnings(scan, measured))
-    return SpecialistResult(
+    return CtResult(
         summary=summary(scan, measured, found),
         findings=found,
         measurements=measured,

@@ -147,8 +147,16 @@ def _spine(bone: Mask, middle: float, sizes_mm: tuple[float, float]) -> bool:
 def torso(body: Mask, sizes_mm: tuple[float, float]) -> Mask:
     """The largest part of an axial slice (x, y) of the body, without arms that lie against it."""
     spacing = (*sizes_mm, 1.0)
-    core = _largest(shrunk(body[:, :, None], ARM_MM, spacing, planar=True)[:, :, 0])
-    return grown(core[:, :, None], ARM_MM, spacing, planar=True)[:, :, 0] & body
+    result = np.zeros_like(body)
+    x, y = (np.flatnonzero(body.any(axis=axis)) for axis in (1, 0))
+    if x.size == 0:
+        return result
+    # A margin of one, so that the edge of the box is no edge of the field.
+    box = slice(max(0, x[0] - 1), x[-1] + 2), slice(max(0, y[0] - 1), y[-1] + 2)
+    part = body[box]
+    core = _largest(shrunk(part[:, :, None], ARM_MM, spacing, planar=True)[:, :, 0])
+    result[box] = grown(core[:, :, None], ARM_MM, spacing, planar=True)[:, :, 0] & part
+    return result
 
 
 def _largest(mask: Mask) -> Mask:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specialists.ct.masks import Masks
-from specialists.ct.morphology import Spacing
+from specialists.ct.morphology import Mask, Spacing
 from specialists.ct.region import Coverage
 from specialists.ct.spine import Spine
 
@@ -30,6 +30,8 @@ class Scan:
     masks: Masks
     coverage: Coverage
     spine: Spine
+    tissues: dict[int, tuple[Mask, Mask, Mask] | None] = field(default_factory=dict, init=False)
+    """By slice: what `composition.tissues_at` found there."""
 
     @property
     def flat(self) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
-from specialists.schema import Accepts
+from specialists.schema import Accepts, MaskLink, SpecialistResult
 
-__all__ = ["SPEC", "ReportCt"]
+__all__ = ["SPEC", "CtResult", "ReportCt"]
 
 
 class ReportCt(Request):
@@ -13,6 +13,13 @@ class ReportCt(Request):
 
     previews: bool = True
     """Whether to draw pictures: sections with the masks, windows, fat and muscle as measured."""
+
+
+class CtResult(SpecialistResult):
+    """What `report_ct` gives back."""
+
+    masks: tuple[MaskLink, ...] = ()
+    """What was measured, voxel by voxel."""
 
 
 SPEC = SpecialistSpec(
@@ -37,6 +44,7 @@ SPEC = SpecialistSpec(
         ),
     ),
     request=ReportCt,
+    result=CtResult,
     backends=(
         BackendSpec(
             name="reference",

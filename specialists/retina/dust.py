@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from specialists.retina.preprocess import WIDTH, Floats, Fundus, smooth
+from specialists.retina.preprocess import WIDTH, Floats, Fundus
 
 __all__ = ["ROWS", "clean", "detail"]
 
@@ -29,8 +29,7 @@ MOST = 2.0
 
 def detail(fundus: Fundus) -> Floats:
     """Return what of the green contrast is finer than a lesion is large: (ROWS, WIDTH)."""
-    green = fundus.contrast[1]
-    fine = (smooth(green, 0.8) - smooth(green, 8)) * fundus.field
+    fine = (fundus.smoothed(1, 0.8) - fundus.smoothed(1, 8)) * fundus.field
     found = np.zeros((ROWS, WIDTH), np.float32)
     found[: len(fine)] = fine[:ROWS]
     return found

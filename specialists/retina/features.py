@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.retina.lesions import Maps, components
-from specialists.retina.preprocess import WIDTH, Booleans, Floats, Fundus, smooth
+from specialists.retina.preprocess import WIDTH, Booleans, Floats, Fundus
 
 __all__ = ["describe"]
 
@@ -63,7 +63,7 @@ def _bands(fundus: Fundus, maps: Maps) -> Described:
     inside = maps.inside & (maps.vessels < 0.08)
     if not inside.any():
         inside = np.ones_like(maps.inside)
-    layers = [smooth(fundus.contrast[1], sigma) for sigma in (0.8, 1.8, 4, 9)]
+    layers = [fundus.smoothed(1, sigma) for sigma in (0.8, 1.8, 4, 9)]
     for number, (fine, coarse) in enumerate(itertools.pairwise(layers)):
         low, high, *middle = np.percentile((fine - coarse)[inside], (0.3, 99.7, 16, 84))
         spread = max(float(middle[1] - middle[0]), 1e-4)
@@ -86,8 +86,8 @@ def _tinted(fundus: Fundus, maps: Maps) -> dict[str, Floats]:
     Exudates are bright in green and not in blue, unlike the sheen of a young retina, which is
     white; blood is dark in green and hardly in red, unlike dust and pigment, which are grey.
     """
-    red, blue = (smooth(fundus.contrast[channel], 1.5) for channel in (0, 2))
-    green = smooth(fundus.contrast[1], 0.8)
+    red, blue = (fundus.smoothed(channel, 1.5) for channel in (0, 2))
+    green = fundus.smoothed(1, 0.8)
     size = np.maximum(np.abs(green), LEAST)
     yellow = np.clip((green - blue) / size, 0, 1) * (red > -LEAST)
     bloody = np.clip((red - green) / size, 0, 1)

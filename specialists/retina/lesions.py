@@ -96,7 +96,7 @@ def _find_macula(fundus: Fundus, disc: tuple[float, float]) -> tuple[float, floa
     expected = (row + 0.03 * WIDTH, column + side * 0.34 * WIDTH)
     y, x = np.mgrid[0 : fundus.field.shape[0], 0:WIDTH]
     away = np.hypot(y - expected[0], x - expected[1]) / WIDTH
-    dark = smooth(fundus.contrast[1], 9) + 2.0 * away**2
+    dark = fundus.smoothed(1, 9) + 2.0 * away**2
     dark = np.where(fundus.field & (away < 0.1), dark, np.inf)
     if not np.isfinite(dark).any():
         return expected
@@ -106,7 +106,7 @@ def _find_macula(fundus: Fundus, disc: tuple[float, float]) -> tuple[float, floa
 
 def find_lesions(fundus: Fundus) -> Maps:
     """Make the candidate maps of a prepared photograph."""
-    green = smooth(fundus.contrast[1], 0.8)
+    green = fundus.smoothed(1, 0.8)
     dark = np.maximum(-green, 0)
     vessels = lines(dark)
     disc = _find_disc(fundus, vessels)

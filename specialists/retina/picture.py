@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
+from specialists.pictures import png
 from specialists.retina.lesions import Maps, components
 from specialists.retina.preprocess import Booleans, Floats, Fundus
 
@@ -21,7 +21,6 @@ RED_INK, BRIGHT_INK, MARK_INK = (60, 220, 255), (90, 255, 90), (255, 255, 255)
 INK = (232, 234, 237)
 GROUND = (14, 16, 20)
 FOOTER = 66
-LIMIT = 680_000
 
 
 class Spots(NamedTuple):
@@ -89,14 +88,4 @@ def draw(fundus: Fundus, maps: Maps, spots: Spots, caption: str) -> Picture:
     )
     for line, words in enumerate((caption, key)):
         pen.text((12, both.height + 10 + 26 * line), words, INK, ImageFont.load_default(16))
-    return Picture("Fundus photograph with candidate lesions outlined", _png(canvas))
-
-
-def _png(image: Image.Image) -> bytes:
-    """Store, smaller until it is small enough."""
-    while True:
-        buffer = BytesIO()
-        image.save(buffer, "PNG", compress_level=6)
-        if buffer.tell() < LIMIT:
-            return buffer.getvalue()
-        image = image.resize((image.width * 4 // 5, image.height * 4 // 5))
+    return Picture("Fundus photograph with candidate lesions outlined", png(canvas))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from specialists.retina.preprocess import Booleans, Floats, Fundus, smooth
+from specialists.retina.preprocess import Booleans, Floats, Fundus, brightest
 
 __all__ = ["MEASURES", "MOST_FIELD", "faults", "measure"]
 
@@ -45,18 +45,18 @@ def measure(fundus: Fundus) -> dict[str, float]:
         that is not at the upper end in every channel; `field`: share of a full disc that is
         lit; `redness`: share of the field where red is above blue.
     """
-    field, rgb = fundus.field, fundus.rgb.astype(np.float32)
+    field, (red, green, blue) = fundus.field, np.moveaxis(fundus.rgb, 2, 0)
     size = float(field.sum())
     if size < 0.05 * field.shape[1] ** 2:
         return dict.fromkeys(MEASURES, 0.0)
-    layers = [smooth(fundus.contrast[1], sigma) for sigma in (0.8, 1.8, 6)]
+    layers = [fundus.smoothed(1, sigma) for sigma in (0.8, 1.8, 6)]
     fine, coarse = (_spread((a - b)[_middle(field)]) for a, b in itertools.pairwise(layers))
     return {
         "sharpness": fine / max(coarse, 1e-6),
-        "brightness": float(rgb.max(axis=2)[field].mean() / 255),
-        "unsaturated": float((rgb.min(axis=2)[field] < 235).mean()),
+        "brightness": float(brightest(fundus.rgb)[field].mean() / 255),
+        "unsaturated": float((np.minimum(np.minimum(red, green), blue)[field] < 235).mean()),
         "field": size / (np.pi / 4 * field.shape[1] ** 2),
-        "redness": float((rgb[..., 0] > rgb[..., 2])[field].mean()),
+        "redness": float((red > blue)[field].mean()),
     }
 
 

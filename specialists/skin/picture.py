@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
+from specialists.pictures import png
 
 __all__ = ["TITLE", "draw"]
 
@@ -19,7 +18,6 @@ OPACITY = 0.55
 INK = (232, 234, 237)
 GROUND = (14, 16, 20)
 GAP, LINE = 8, 24
-LIMIT = 680_000
 
 
 def draw(picture: NDArray[np.uint8], evidence: NDArray[np.float32], lines: list[str]) -> Picture:
@@ -47,14 +45,4 @@ def draw(picture: NDArray[np.uint8], evidence: NDArray[np.float32], lines: list[
     pen = ImageDraw.Draw(canvas)
     for number, line in enumerate(lines):
         pen.text((10, size[1] + 8 + LINE * number), line, INK, ImageFont.load_default(15))
-    return Picture(TITLE, _png(canvas))
-
-
-def _png(image: Image.Image) -> bytes:
-    """Store, smaller until it is small enough."""
-    while True:
-        buffer = BytesIO()
-        image.save(buffer, "PNG", compress_level=6)
-        if buffer.tell() < LIMIT:
-            return buffer.getvalue()
-        image = image.resize((image.width * 4 // 5, image.height * 4 // 5))
+    return Picture(TITLE, png(canvas))

@@ -15,11 +15,13 @@ from typing import Any
 import httpx
 import pydicom
 import pytest
+from click.testing import CliRunner
 from fastmcp import Client
 
 from agent import Agent, Settings
+from agent.cli import cli
 from agent.server import build_consulting_server
-from agent.workshop import workshop
+from agent.workshop import archive
 from specialists.errors import (
     FileMissing,
     FileTooLarge,
@@ -144,37 +146,56 @@ async def test_series_of_many_slices_is_one_volume(connected: Settings) -> None:
 
 @needs_orthanc
 def test_stored_instance_is_there_to_be_fetched(connected: Settings) -> None:
-    archive = workshop(connected).files.archive
-    assert archive is not None
+    server = archive(connected)
+    assert server is not None
     new = pydicom.dcmread(FILM)
     new.SOPInstanceUID = new.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
-    archive.store([new])
+    server.store([new])
     uids = [new.StudyInstanceUID, new.SeriesInstanceUID, new.SOPInstanceUID]
-    (file,) = archive.fetch("dicomweb:" + "/".join(uids)).iterdir()
+    (file,) = server.fetch("dicomweb:" + "/".join(uids)).iterdir()
     assert pydicom.dcmread(file).SOPInstanceUID == new.SOPInstanceUID
 
 
 @needs_orthanc
 def test_what_cannot_be_fetched_is_told_without_its_uid(connected: Settings) -> None:
-    archive = workshop(connected).files.archive
-    assert archive is not None
+    server = archive(connected)
+    assert server is not None
     with pytest.raises(FileMissing) as missing:
-        archive.fetch("dicomweb:1.2.3.4.5")
+        server.fetch("dicomweb:1.2.3.4.5")
     assert "1.2.3.4.5" not in missing.value.client_message
     with pytest.raises(UnknownHandle):
-        archive.fetch("study-" + "0" * 16)
+        server.fetch("study-" + "0" * 16)
     with pytest.raises(InvalidInput):
-        archive.find(StudyQuery())
-    archive.authorization = None
-    closed = Archive(archive.url, archive.folder / "other")
+        server.find(StudyQuery())
+    closed = Archive(server.url, server.folder / "other")
     with pytest.raises(ServerUnreachable):
         closed.find(StudyQuery(modality="CR"))
 
 
+@needs_orthanc
+def test_report_of_a_study_is_stored_beside_it(
+    connected: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("dicomweb_url", "dicomweb_authorization", "state_dir"):
+        monkeypatch.setenv(f"WARDROUND_{name.upper()}", str(getattr(connected, name)))
+    study = f"dicomweb:{pydicom.dcmread(FILM, stop_before_pixels=True).StudyInstanceUID}"
+    run = CliRunner()
+    asked = run.invoke(cli, ["ask", "Is there pneumonia?", study, "--json"])
+    (tmp_path / "answer.json").write_text(asked.stdout)
+    words = ["export", str(tmp_path / "answer.json"), study, "--to", "dicom-sr", "--store"]
+    done = run.invoke(cli, [*words, "--out", str(tmp_path / "report.dcm")])
+    assert done.exit_code == 0, done.output
+    server = archive(connected)
+    assert server is not None
+    server.fresh_s = 0
+    kinds = {pydicom.dcmread(file).Modality for file in server.fetch(study).iterdir()}
+    assert kinds == {"CR", "SR"}
+
+
 def test_server_that_is_down_is_told(tmp_path: Path) -> None:
-    archive = Archive(f"http://127.0.0.1:{free_port()}/dicom-web", tmp_path)
+    server = Archive(f"http://127.0.0.1:{free_port()}/dicom-web", tmp_path)
     with pytest.raises(ServerUnreachable):
-        archive.find(StudyQuery(modality="CT"))
+        server.find(StudyQuery(modality="CT"))
 
 
 def body(*parts: bytes, end: bytes = b"--\r\n") -> bytes:

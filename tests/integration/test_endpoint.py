@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -20,6 +16,7 @@ from agent.settings import Settings
 from agent.toolbox import ToolInfo
 from specialists.errors import PlannerUnavailable
 from specialists.schema import Accepts, Evidence, Manifest
+from tests.scripted import Script, scripted_endpoint
 
 pytestmark = pytest.mark.anyio
 
@@ -39,18 +36,6 @@ PLAN = {
 WRONG = {**PLAN, "calls": [{"tool": "cure", "attachments": [], "arguments": {}}]}
 
 
-class Script:
-    """What the server says, in order, and what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: list[str] = []
-        self.asked: list[dict[str, Any]] = []
-        self.status = 200
-        self.pause_s = 0.0
-        self.told = 0
-        """Pieces that went out."""
-
-
 @pytest.fixture
 def script() -> Script:
     return Script()
@@ -58,39 +43,9 @@ def script() -> Script:
 
 @pytest.fixture
 def gemma(script: Script) -> Iterator[Callable[[], EndpointGemma]]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            script.asked.append(json.loads(body))
-            content = script.answers.pop(0) if script.answers else ""
-            self.send_response(script.status)
-            self.send_header("Content-Type", "text/event-stream")
-            self.end_headers()
-            with contextlib.suppress(ConnectionError):
-                for start in range(0, len(content), 20):
-                    self._tell(content[start : start + 20])
-                    time.sleep(script.pause_s)
-                    script.told += 1
-                self.wfile.write(b"data: [DONE]\n\n")
-
-        def _tell(self, piece: str) -> None:
-            choice = {"index": 0, "delta": {"role": "assistant", "content": piece}}
-            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
-                     "choices": [choice]}  # fmt: skip
-            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
-            self.wfile.flush()
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield lambda: EndpointGemma(Settings(gemma_url=url, gemma_model="gemma", gemma_timeout_s=3))
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with scripted_endpoint(script) as url:
+        given = Settings(gemma_url=url, gemma_model="gemma", gemma_timeout_s=3)
+        yield lambda: EndpointGemma(given)
 
 
 async def planned(model: EndpointGemma, question: str = "Is there pneumonia?") -> Any:

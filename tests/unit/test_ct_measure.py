@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from specialists.ct.masks import Label
-from specialists.ct.measure import label_counts, measurements
+from specialists.ct.measure import measurements
 from specialists.ct.morphology import Spacing
 from specialists.ct.phantom import LUNG_HU, Chest, Ellipsoid
 from specialists.ct.reference import scan_of
@@ -93,7 +93,7 @@ def test_parts_of_the_body_add_up() -> None:
     found = by_name()
     parts = found["subcutaneous fat volume", None].value + found["internal fat volume", None].value
     assert parts == pytest.approx(found["fat volume", None].value, abs=1.0)
-    counts = label_counts(whole().masks.labels)
+    counts = whole().masks.counts
     assert sum(counts.values()) == whole().masks.labels.size
 
 

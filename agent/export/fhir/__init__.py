@@ -1,0 +1,1 @@
+"""An answer as a bundle of FHIR R4 resources."""

@@ -1,0 +1,206 @@
+"""The page, in the order in which it is read: urgent first, then what was asked, then why."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+from agent.answer import Answer
+from agent.export.html.order import sections
+from agent.export.html.parts import bullets, cited, described, facts, line, said, section, sentence
+from agent.export.html.proof import evidence_table, figures, models
+from agent.export.markdown import DRAFT
+from agent.export.material import Material
+from agent.export.patient import named
+from specialists.schema import Manifest
+
+__all__ = ["to_html"]
+
+_KINDS = {
+    "CR": "radiograph",
+    "DX": "radiograph",
+    "XC": "photograph",
+    "DMS": "dermoscopy",
+    "OP": "fundus photograph",
+    "SM": "slide",
+}
+
+
+def to_html(material: Material) -> str:
+    """Write an answer as one self-contained HTML file.
+
+    Args:
+        material: The answer, with the pictures where they were fetched.
+
+    Returns:
+        The file's text. Its content security policy lets it load and run nothing; the style
+        sheet is allowed by its digest, pictures are in the file.
+    """
+    answer = material.answer
+    return (
+        f'<!doctype html>\n<html lang="{_language(answer)}">\n{_head(answer)}<body>\n'
+        '<a class="skip" href="#evidence">To the evidence</a>\n<main>\n'
+        f"{_title(material)}{_report(answer)}{_proof(material)}{_sign()}"
+        "</main>\n</body>\n</html>\n"
+    )
+
+
+def _language(answer: Answer) -> str:
+    return escape(str(getattr(answer, "language", "en")))
+
+
+@cache
+def _style() -> str:
+    return (files("agent.export.html") / "style.css").read_text("utf-8")
+
+
+def _head(answer: Answer) -> str:
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    return (
+        '<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="robots" content="noindex">\n<meta name="referrer" content="no-referrer">\n'
+        f"<title>Preliminary report: {line(answer.question)}</title>\n"
+        f"<style>{_style()}</style>\n</head>\n"
+    )
+
+
+def _title(material: Material) -> str:
+    answer = material.answer
+    known = facts(
+        [
+            *((name, line(value)) for name, value in named(material)),
+            ("Question", line(answer.question)),
+            ("Examined", "<br>".join(described(answer))),
+            ("Models", _models(answer)),
+            ("Written", material.now.strftime("%d %B %Y, %H:%M UTC").lstrip("0")),
+        ]
+    )
+    return (
+        '<p class="status"><strong>Preliminary – not reviewed</strong>'
+        "<span>For a qualified reader to check and sign</span></p>\n"
+        f"<h1>{_heading(answer)}</h1>\n{known}\n"
+    )
+
+
+def _heading(answer: Answer) -> str:
+    manifests = [one.manifest for one in answer.attachments if one.manifest]
+    told = ", ".join(dict.fromkeys(map(_kind, manifests)))
+    return escape(f"Report: {told}") if told else "Report"
+
+
+def _kind(manifest: Manifest) -> str:
+    """'chest radiograph', 'abdomen CT', 'fundus photograph', 'VCF'."""
+    name = _KINDS.get(manifest.modality or "", manifest.modality or manifest.format)
+    part = None if manifest.modality == "OP" else manifest.body_part
+    return f"{part} {name}" if part else name
+
+
+def _models(answer: Answer) -> str:
+    used = [model for models_ in answer.provenance.models.values() for model in models_]
+    names = dict.fromkeys(f"{model.model} {model.version}" for model in used)
+    return "<br>".join(f'<a href="#models">{line(name)}</a>' for name in names)
+
+
+def _report(answer: Answer) -> str:
+    return "".join(
+        [
+            f"<p>{sentence(answer.message)}</p>\n" if answer.message else "",
+            *_statements(answer),
+            section("Disagreements", _disagreements(answer), "disagreements"),
+            section("What is missing", _gaps(answer), "missing"),
+            section("Keep in mind", bullets(map(sentence, answer.caveats)), "caveats"),
+            section(
+                "Not assessed", bullets(map(sentence, answer.not_assessed), "small"), "not-assessed"
+            ),
+        ]
+    )
+
+
+def _statements(answer: Answer) -> Iterator[str]:
+    groups = sections(answer)
+    for name, title, places in groups:
+        kind = "urgent" if name == "urgent" else ""
+        yield section(title, said(answer, places), f"part-{escape(name)}", kind)
+    if not groups and not answer.message:
+        yield "<p>Nothing can be said: no specialist gave a result that supports a statement.</p>\n"
+
+
+def _disagreements(answer: Answer) -> str:
+    rows = []
+    for each in answer.disagreements:
+        worth = bullets(map(sentence, getattr(each, "worth", ())), "small")
+        rows.append(f"{line(each.text)}{cited(each.citations)}{worth}")
+    return bullets(rows)
+
+
+def _gaps(answer: Answer) -> str:
+    rows = [
+        f"{sentence(one.text)}{cited(one.citations)}"
+        for one in answer.statements
+        if one.kind == "limitation"
+    ]
+    told = " ".join(one.text for one in answer.statements)
+    rows += [
+        f"{line(one.tool)}: {sentence(one.message)}"
+        for one in answer.failures
+        if one.message.rstrip(".") not in told
+    ]
+    count = answer.dropped.count
+    if count:
+        were = "statement was" if count == 1 else "statements were"
+        rows.append(f"{count} {were} left out, as the evidence did not support it.")
+    return bullets(rows)
+
+
+def _proof(material: Material) -> str:
+    answer = material.answer
+    return "".join(
+        [
+            section("Evidence", evidence_table(answer), "evidence"),
+            section("Pictures", figures(material), "pictures"),
+            section("Models, and how far to trust them", models(answer), "models"),
+            section("How this was made", _made(answer), "made"),
+        ]
+    )
+
+
+def _made(answer: Answer) -> str:
+    made = answer.provenance
+    rows = [
+        f"Planned by {line(made.planner)}; written by {line(made.composer)}; checked by "
+        f"{line(made.checker)}."
+    ]
+    rows += [
+        f"Prompt {line(name)}, <code>{line(digest)}</code>" for name, digest in made.prompts.items()
+    ]
+    rows += [
+        f"Kept from earlier in this conversation: {line(' '.join((call.tool, *call.attachments)))}."
+        for call in made.reused
+    ]
+    examined = getattr(answer, "examination", None)
+    if examined is not None and examined.coverage is not None:
+        rows.append(
+            f"Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
+            f"tells, {examined.hallucination or 0:.0%} is not in the evidence."
+        )
+    if made.versions:
+        told = ", ".join(f"{name} {version}" for name, version in made.versions.items())
+        rows.append(f"{line(told)}.")
+    return bullets(rows, "small")
+
+
+def _sign() -> str:
+    return (
+        f"<footer><p>{escape(DRAFT)}</p>\n"
+        '<div class="sign"><div>Reviewed by</div><div>Date</div></div></footer>\n'
+    )

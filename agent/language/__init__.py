@@ -1,0 +1,145 @@
+"""The languages that answers are written in: whose question it is, sentences and terms.
+
+Sentences are templates in `phrases.tsv`, terms of the specialists stand in `terms.tsv`; both have
+a column a language. Nothing here decides what is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import get_args
+
+from agent.answer import Language
+
+__all__ = [
+    "LANGUAGES",
+    "detect",
+    "function_words",
+    "known",
+    "listed",
+    "number",
+    "phrase",
+    "phrases",
+    "share",
+    "term",
+    "terms",
+]
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_SIGNS: dict[Language, str] = {"es": "¿¡ñ", "de": "ßäöü", "pt": "ãõ", "fr": "èùœâîû"}
+_SIGN_WEIGHT = 2
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
+_DECIMAL_COMMA = frozenset({"es", "fr", "de", "pt"})
+
+
+def detect(text: str, otherwise: Language = "en") -> Language:
+    """Tell the language of a question.
+
+    Args:
+        text: In words; a few are enough.
+        otherwise: What it is where no word tells.
+
+    Returns:
+        The language with most function words, terms and letters of its own; English before
+        others where several have as many.
+    """
+    if _HAN.search(text):
+        return "zh"
+    lowered = text.lower()
+    words = _WORD.findall(lowered)
+    scores = {one: _score(one, words, lowered) for one in LANGUAGES if one != "zh"}
+    best = max(scores, key=lambda one: scores[one])
+    return best if scores[best] else otherwise
+
+
+def _score(language: Language, words: Sequence[str], text: str) -> int:
+    common = sum(word in function_words(language) for word in words)
+    own = sum(word in _own_words()[language] for word in words)
+    return common + own + _SIGN_WEIGHT * any(sign in text for sign in _SIGNS.get(language, ""))
+
+
+def known(concept: str) -> bool:
+    """Whether the table has the concept."""
+    return concept in terms()
+
+
+def term(concept: str, language: Language) -> str:
+    """Say a concept of the specialists in a language; one that the table lacks as it is."""
+    return terms().get(concept, {}).get(language, concept)
+
+
+def phrase(key: str, language: Language, **slots: object) -> str:
+    """Fill a template.
+
+    Raises:
+        KeyError: If there is no such template, or a slot is missing.
+    """
+    return phrases()[key][language].format(**slots)
+
+
+def listed(items: Sequence[str], language: Language, word: str = "or") -> str:
+    """Join as the language does: 'a, b or c'."""
+    comma = phrases()["comma"][language]
+    if len(items) < 2:
+        return "".join(items)
+    return f"{comma.join(items[:-1])}{phrases()[word][language]}{items[-1]}"
+
+
+def number(value: float, language: Language, digits: int = 6) -> str:
+    """Write a number with at most so many significant digits and the language's decimal sign."""
+    text = f"{float(f'{value:.{digits}g}'):f}".rstrip("0").rstrip(".")
+    return text.replace(".", ",") if language in _DECIMAL_COMMA else text
+
+
+def share(value: float, language: Language) -> str:
+    """Write a probability with two decimals, as the specialists do."""
+    text = f"{value:.2f}"
+    return text.replace(".", ",") if language in _DECIMAL_COMMA else text
+
+
+@cache
+def terms() -> dict[str, dict[Language, str]]:
+    """Every concept that a specialist can name, in every language."""
+    return _table("terms.tsv")
+
+
+@cache
+def phrases() -> dict[str, dict[Language, str]]:
+    """Every template by its key, in every language."""
+    return _table("phrases.tsv")
+
+
+def _table(name: str) -> dict[str, dict[Language, str]]:
+    head, *rows = [line.split("\t") for line in _lines(name)]
+    columns: list[Language] = [one for one in LANGUAGES if one in head]
+    return {row[0]: {one: row[head.index(one)] for one in columns} for row in rows}
+
+
+def _lines(name: str) -> list[str]:
+    text = (files("agent") / "language" / name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+@cache
+def function_words(language: Language) -> frozenset[str]:
+    """Words of a language that tell nothing but which language it is."""
+    rows = dict(line.split("\t") for line in _lines("words.tsv")[1:])
+    return frozenset(rows.get(language, "").split())
+
+
+@cache
+def _own_words() -> dict[Language, frozenset[str]]:
+    """Words of terms that only one language has."""
+    found = {
+        one: {word for row in terms().values() for word in _WORD.findall(row[one].lower())}
+        for one in LANGUAGES
+    }
+    return {
+        one: frozenset(words.difference(*(found[other] for other in LANGUAGES if other != one)))
+        for one, words in found.items()
+    }
