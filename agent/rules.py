@@ -200,6 +200,8 @@ def _spoken_of(
     names = find(part).names
     findings = {one for one in names if weight_of(one) >= 1 and one not in THINGS}
     elsewhere = {one for one in findings if regions_of(one) and not near(one, files)}
+    if not findings and not meant.exactly and {"plane", "contrast"} & {*names}:
+        return free
     for one in named:
         offered = shared_concepts(part, known[one.tool])
         if known[one.tool].accepts is None and any(weight_of(name) >= 2 for name in offered):

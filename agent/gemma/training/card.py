@@ -32,7 +32,7 @@ __all__ = ["write_card"]
 
 _WRONG_ACTIONS = 0.02
 _ROUNDS = 50
-_RIDGE = 0.3
+_RIDGE = 1.0
 
 
 @dataclass(frozen=True)
