@@ -214,9 +214,11 @@ def _of_kind(names: Iterable[str], files: Sequence[Attachment]) -> frozenset[str
 
 
 def near(concept: str, files: Sequence[Attachment]) -> frozenset[str]:
-    """The files that are known to show a region that a concept is about."""
+    """The files known to show what a concept is about, or else a region that it belongs to."""
     regions = regions_of(concept)
-    return frozenset(one.id for one in files if regions & _regions(one))
+    there = [one for one in files if regions & _regions(one)]
+    same = [one for one in there if one.manifest and one.manifest.body_part == concept]
+    return frozenset(one.id for one in same or there)
 
 
 def _regions(one: Attachment) -> frozenset[str]:
