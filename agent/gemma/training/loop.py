@@ -22,7 +22,7 @@ class Course:
     """What a training run is made of."""
 
     seed: int = 0
-    steps: int = 3000
+    steps: int = 2300
     catalogues: int = 5
     """Catalogues a step; each comes with several consultations."""
     rate: float = 2e-3
