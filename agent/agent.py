@@ -253,6 +253,39 @@ class Agent:
         paths: list[Path] = self._run(self.save_pictures_async, pictures, folder)
         return paths
 
+    async def export_async(
+        self,
+        answer: Answer,
+        form: str,
+        files: Sequence[str | Path] = (),
+        *,
+        identified: bool = False,
+        same_files: bool = False,
+    ) -> bytes:
+        """Write an answer in one form; pictures come from this agent where they still are.
+
+        See `agent.export.forms.export_async`.
+        """
+        from agent.export.forms import export_async
+
+        await self._open()
+        known = {"identified": identified, "same_files": same_files}
+        return await export_async(answer, form, files, agent=self, **known)
+
+    def export(
+        self,
+        answer: Answer,
+        form: str,
+        files: Sequence[str | Path] = (),
+        *,
+        identified: bool = False,
+        same_files: bool = False,
+    ) -> bytes:
+        """Write an answer in one form; see `export_async`."""
+        known = {"identified": identified, "same_files": same_files}
+        content: bytes = self._run(partial(self.export_async, answer, form, files, **known))
+        return content
+
     async def close_async(self) -> None:
         """Close all connections."""
         stack, self._stack = self._stack, None

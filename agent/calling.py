@@ -22,6 +22,7 @@ __all__ = [
     "calls_by_kind",
     "calls_of",
     "instead",
+    "meant_options",
     "named_options",
     "needs",
     "plays_main_role",
@@ -78,7 +79,7 @@ def calls_of(
     extra = [one for one in fitting if one not in main]
     if together is None:
         together = re.search(COMPARE, plain(question)) is not None
-    arguments = named_options(info, question)
+    arguments = meant_options(info, question, extra) | named_options(info, question)
     if len(main) == 2 and together and _fit_together(info, main):
         main_ids = [tuple(one.id for one in main)]
     else:
@@ -120,6 +121,26 @@ def named_options(info: ToolInfo, question: str) -> dict[str, Any]:
     score = re.search(r"\bpgs\d{6}\b", text)
     if score and "score" in info.options.get("properties", {}):
         found["score"] = score[0].upper()
+    return found
+
+
+def meant_options(
+    info: ToolInfo, question: str, beside: Sequence[Attachment] = ()
+) -> dict[str, Any]:
+    """Options that the question means without naming them: 'breast cancer' is a score's trait.
+
+    Of several words for one option the longest counts. An option is left out where a file plays
+    the role of its name.
+    """
+    text, found = plain(question), {}
+    for option, values in info.option_words.items():
+        held = [a for a in info.accepts or () if a.role == option]
+        if any(one.manifest and refusal(a, one.manifest) is None for a in held for one in beside):
+            continue
+        said = [(len(word), value) for value, words in values.items() for word in words
+                if has(text, word)]  # fmt: skip
+        if said:
+            found[option] = max(said)[1]
     return found
 
 

@@ -26,6 +26,10 @@ _COMMANDS = {
     "models": ("agent.commands.models", "List the models, or their measured figures."),
     "inspect": ("agent.commands.inspect", "Say what files are."),
     "evaluate": ("agent.commands.evaluate", "Measure a specialist on labelled images."),
+    "reference-panel": (
+        "agent.commands.reference_panel",
+        "Make or list cohorts that polygenic scores are read against.",
+    ),
     "serve": ("agent.commands.serve", "Serve the tools over MCP."),
     "token": ("agent.commands.token", "Let a caller in over HTTP."),
     "install": ("agent.commands.install", "Set an MCP client up to start this server."),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from agent.answer import Attachment, Call, Plan
-from agent.calling import asks, named_options
+from agent.calling import asks, meant_options, named_options
 from agent.gemma import PlanRequest
 from agent.toolbox import ToolInfo
 from agent.wording import AGAIN, COMPARE, has, modalities, plain
@@ -53,7 +53,8 @@ def _again(call: Call, text: str, request: PlanRequest) -> Call:
     info = request.catalogue.get(call.tool)
     if info is None:
         return call
-    changed = named_options(info, plain(request.question))
+    changed = meant_options(info, request.question)
+    changed |= named_options(info, plain(request.question))
     changed.pop("question", None)
     if asks(info) and not re.search(AGAIN, text):
         asked = f"{call.arguments.get('question', '')} {request.question}".strip()

@@ -6,7 +6,7 @@ able to bring code or classes back with it. Pixels and genotypes never enter it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
@@ -28,7 +28,9 @@ class State(TypedDict, total=False):
     """What the caller named so far: needed to open the files again in another process."""
     attachments: list[JSON]
     history: list[list[str]]
-    """Per question: its words, the action, and the calls in words."""
+    """Per question of the last few: its words, the action, the calls in words, what was found."""
+    older: Mapping[str, Mapping[str, int]]
+    """Counts of what came before those; see `agent.context`."""
     kept: dict[str, JSON]
     """Results by the key of their call; see `agent.kept`."""
     earlier: list[JSON]

@@ -60,6 +60,8 @@ class ToolInfo:
     """Its classes, each with the names that data sets use for it."""
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes."""
+    option_words: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """Options that a question may mean without naming them: option → value → words for it."""
     label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The options of a call that can give a class, where only some can."""
     backends: tuple[str, ...] = ()
@@ -309,6 +311,7 @@ def _described(tool: Any, server: str) -> ToolInfo:
         timeout_s=own["timeout_s"],
         labels=own["labels"],
         positive=tuple(own["positive"]),
+        option_words=own.get("option_words", {}),
         label_options=own.get("label_options", {}),
         backends=tuple(own["backends"]),
         available=bool(own["backends"]),

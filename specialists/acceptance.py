@@ -102,6 +102,8 @@ def described(manifest: Manifest) -> str:
         return f"a {manifest.format} file of genotypes"
     if manifest.kind == "scoring_file":
         return "a polygenic scoring file"
+    if manifest.kind in ("chain_file", "reference_genome"):
+        return f"a {manifest.kind.replace('_', ' ')} of {manifest.genome_build}"
     words = [manifest.format, manifest.modality or "", manifest.kind]
     text = " ".join(word for word in words if word)
     return f"a {text} of the {manifest.body_part}" if manifest.body_part else f"a {text}"

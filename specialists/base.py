@@ -161,5 +161,8 @@ class SpecialistSpec:
     """For `evaluate`: class name → the names that data sets use for it. Empty: not evaluable."""
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes (for `auc_binary`)."""
+    option_words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Options that a question may mean without naming them: option → value → words for it. Not
+    used where a file plays the role of the same name."""
     label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For `evaluate`: class name → the options of a call that can give it, where only some can."""

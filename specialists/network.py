@@ -3,7 +3,6 @@
 Imported only by a backend that is about to run it, because it imports torch at the top.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import torch
 from safetensors.torch import load
 from torch import Tensor, nn
+
+from specialists.reference import read_weights
 
 
 class SqueezeExcite(nn.Module):
@@ -160,23 +161,23 @@ def load_network(weights_path: Path, card: Mapping[str, Any]) -> SmallNetwork:
     return network
 
 
-def load_weights(network: nn.Module, weights_path: Path, sha256: str) -> None:
+def load_weights(network: nn.Module, weights_path: Path, sha256: str, prefix: str = "") -> None:
     """Load shipped weights into a network, and put it in evaluation mode.
 
     Args:
         network: Of the architecture that the file was written from.
         weights_path: A safetensors file; float16 is run as float32.
         sha256: What the file's digest must be, hexadecimal.
+        prefix: Of the names that are loaded, and taken off them.
 
     Raises:
         ValueError: If it is another.
     """
-    content = weights_path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ValueError(f"{weights_path.name} does not have the SHA-256 that its card states")
+    content = read_weights(weights_path, sha256)
     state = {
-        name: tensor.float() if tensor.is_floating_point() else tensor
+        name.removeprefix(prefix): tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in load(content).items()
+        if name.startswith(prefix)
     }
     network.load_state_dict(state)
     network.eval()

@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Assertion = Literal["present", "absent", "uncertain"]
 Laterality = Literal["left", "right", "bilateral"]
-Kind = Literal["radiograph", "volume", "slide", "photograph", "image", "variants", "scoring_file"]
+Kind = Literal[
+    "radiograph", "volume", "slide", "photograph", "image", "variants", "scoring_file",
+    "chain_file", "reference_genome",
+]  # fmt: skip
 BodyPartSource = Literal["header code", "header text", "recogniser"]
 
 

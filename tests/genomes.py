@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from specialists.polygenic.scoring import Options, Run, Scoring
+from specialists.polygenic.sums import Sums
+from specialists.readers.calls import Block
 from specialists.readers.genome import Alleles, chromosome_code
 from specialists.readers.scoring_file import ADDITIVE, ScoringFile
 from specialists.readers.variants import Genotypes
@@ -12,6 +15,18 @@ from specialists.readers.variants import Genotypes
 Variant = tuple[str, int, str, str, float]
 # chromosome, position, reference, alternates joined by ",", genotypes as "0|1"
 Row = tuple[str, int, str, str, list[str]]
+
+
+def scored(scores: list[ScoringFile], genotypes: Genotypes, **options: object) -> Scoring:
+    """Score genotypes as a worker does."""
+    run = Run(scores, Options(**options))
+    run.begin_samples(genotypes.samples, None, genotypes.genome_build)
+    run.add(Block(genotypes.sites(run.alleles), genotypes.calls))
+    return run.finish()
+
+
+def sums_of(score: ScoringFile, genotypes: Genotypes, **options: object) -> Sums:
+    return scored([score], genotypes, **options).tallies[0].sums
 
 
 def score_of(

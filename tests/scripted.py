@@ -24,6 +24,8 @@ class Script:
         self.asked: list[dict[str, Any]] = []
         self.status = 200
         self.kind = "text/event-stream"
+        self.finish: str | None = None
+        """The reason that the last piece gives for its end."""
         self.pause_s = 0.0
         self.told = 0
         """Pieces that went out."""
@@ -34,7 +36,7 @@ class Script:
         return [one for one in self.asked if _wanted(one) == "plan"]
 
     def next(self, asked: dict[str, Any]) -> str:
-        """What is said to a request."""
+        """Give what is said to a request."""
         self.asked.append(asked)
         if _wanted(asked) == "statements" and self.statements:
             return json.dumps({"statements": self.statements})
@@ -62,13 +64,22 @@ def scripted_endpoint(script: Script) -> Iterator[str]:
                     self.wfile.write(content.encode())
                     return
                 for start in range(0, len(content), 20):
-                    self._tell(content[start : start + 20])
+                    last = start + 20 >= len(content)
+                    self._tell(content[start : start + 20], script.finish if last else None)
                     time.sleep(script.pause_s)
                     script.told += 1
                 self.wfile.write(b"data: [DONE]\n\n")
 
-        def _tell(self, piece: str) -> None:
-            choice = {"index": 0, "delta": {"role": "assistant", "content": piece}}
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            one = {"id": "gemma", "object": "model", "created": 1, "owned_by": "test"}
+            self.wfile.write(json.dumps({"object": "list", "data": [one]}).encode())
+
+        def _tell(self, piece: str, finish: str | None) -> None:
+            delta = {"role": "assistant", "content": piece}
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
             chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
                      "choices": [choice]}  # fmt: skip
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())

@@ -227,7 +227,15 @@ def _catalogue_entry(spec: SpecialistSpec) -> dict[str, Any]:
         "timeout_s": spec.timeout_s,
         "labels": {name: list(known) for name, known in spec.labels.items()},
         "positive": list(spec.positive),
+        **({"option_words": _option_words(spec)} if spec.option_words else {}),
         "label_options": {name: dict(options) for name, options in spec.label_options.items()},
+    }
+
+
+def _option_words(spec: SpecialistSpec) -> dict[str, dict[str, list[str]]]:
+    return {
+        option: {value: list(words) for value, words in values.items()}
+        for option, values in spec.option_words.items()
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from specialists.base import Source
 from specialists.errors import FileMissing, FileNotAllowed, UnknownHandle, WardroundError
 from specialists.readers import Found, inspect
+from specialists.readers.filesets import companions, main_file
 from specialists.schema import Manifest
 from tools.dicomweb import Archive
 from tools.names import is_handle, is_study
@@ -53,10 +54,15 @@ class FileStore:
         self._held: dict[str, tuple[Held, str]] = {}
 
     def allow(self, path: Path) -> None:
-        """Allow one more file or folder, as naming it on the command line does."""
-        resolved = _resolve(Path(path))
-        if not self._inside(resolved):
-            self._roots.append(resolved)
+        """Allow one more file or folder, as naming it on the command line does.
+
+        What belongs to a file of genotypes (.bim and .fam beside .bed, an index) comes with it.
+        """
+        main = main_file(Path(path)) or Path(path)
+        for each in (Path(path), main, *companions(main)):
+            resolved = _resolve(each)
+            if not self._inside(resolved):
+                self._roots.append(resolved)
 
     def find(self, names: Sequence[str]) -> list[Held]:
         """Find what the caller named, by path or by handle.

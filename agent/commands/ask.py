@@ -78,17 +78,25 @@ async def answer_question(
                 if pictures is not None:
                     await agent.save_pictures_async(event.answer.pictures, pictures)
                 if exports is not None:
-                    await _export(event.answer, exports, files, agent)
+                    return await _exported(event.answer, exports, files, agent)
                 return event.answer
     raise RuntimeError("no answer")
 
 
-async def _export(answer: Answer, folder: Path, files: tuple[Path, ...], agent: Agent) -> None:
+async def _exported(answer: Answer, folder: Path, files: tuple[Path, ...], agent: Agent) -> Answer:
+    """Write the answer in every form that applies; a failure is told with the answer."""
+    from agent.answer import Failure
     from agent.commands import told
     from agent.export.forms import export_all
+    from specialists.errors import WardroundError
 
-    for path in await export_all(answer, folder, files, agent=agent):
-        told(f"wrote {path}")
+    try:
+        for path in await export_all(answer, folder, files, agent=agent):
+            told(f"wrote {path}")
+    except WardroundError as error:
+        failure = Failure(tool="export", code=error.code, message=error.client_message)
+        return answer.model_copy(update={"failures": (*answer.failures, failure)})
+    return answer
 
 
 def exit_code(answer: Answer) -> int:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from agent.gemma import Planner
+    from agent.settings import Settings
+
 __all__ = ["command"]
 
+_PROBE_S = 10.0
+"""Longest wait for an endpoint to list its models."""
 _PACKAGES = {
     "torch": "models", "safetensors": "models", "transformers": "gemma", "llguidance": "gemma",
     "cyvcf2": "genomics", "openslide-python": "slides", "wsidicom": "slides", "gdcm": "",
@@ -47,12 +54,9 @@ async def _examined(gpu_gib: float | None) -> dict[str, dict[str, Any]]:
         settings = agent.settings
         return {
             "software": {"python": platform.python_version(), **_versions()},
-            "planner": {
-                "in use": agent.planner_name,
-                "endpoint": settings.gemma_url or "none (set WARDROUND_GEMMA_URL and _MODEL)",
-                "checkpoint": settings.gemma_checkpoint or "none (set WARDROUND_GEMMA_CHECKPOINT)",
-            },
+            "planner": await _planner(agent.planners, settings),
             "advice": _advice(gpu_gib),
+            "Gemma by GPU memory": _table(),
             "specialists": backend_states(),
             "files": {
                 "allowed roots": len(settings.roots),
@@ -60,6 +64,47 @@ async def _examined(gpu_gib: float | None) -> dict[str, dict[str, Any]]:
             },
             "unreachable servers": dict(agent.toolbox.unreachable),
         }
+
+
+async def _planner(planners: Sequence[Planner], settings: Settings) -> dict[str, str]:
+    """Who would plan, and whether the endpoint answers."""
+    fault = await _fault(settings)
+    names = [one.name for one in planners][1 if fault else 0 :]
+    endpoint = settings.gemma_url or "none (set WARDROUND_GEMMA_URL and _MODEL)"
+    return {
+        "in use": names[0],
+        "behind it": ", then ".join(names[1:]) or "nobody",
+        "endpoint": f"{endpoint}: {fault}" if fault else endpoint,
+        "checkpoint": settings.gemma_checkpoint or "none (set WARDROUND_GEMMA_CHECKPOINT)",
+    }
+
+
+async def _fault(settings: Settings) -> str:
+    """Why the endpoint can't be used; empty where it can, or none is set."""
+    from agent.gemma.endpoint import EndpointGemma
+    from specialists.errors import PlannerUnavailable
+
+    if not settings.gemma_url:
+        return ""
+    gemma = EndpointGemma(settings.model_copy(update={"gemma_timeout_s": _PROBE_S}))
+    try:
+        names = await gemma.models()
+    except PlannerUnavailable as error:
+        return error.client_message
+    finally:
+        await gemma.close()
+    if settings.gemma_model in names:
+        return ""
+    return f"it does not serve {settings.gemma_model}, but {', '.join(names) or 'nothing'}"
+
+
+def _table() -> dict[str, str]:
+    """Which Gemma for which GPU, the smallest first."""
+    from agent.gemma.choice import CHOICES
+
+    least, *others = reversed(CHOICES)
+    told = {f"{one.memory_gib:g} GiB or more": f"{one.model}: {one.why}" for one in others}
+    return {"none, or less": least.why, **told}
 
 
 def _advice(gpu_gib: float | None) -> dict[str, str]:

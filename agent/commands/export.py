@@ -28,7 +28,9 @@ _FORMS = ("json", "markdown", "html", "fhir", "dicom-sr", "seg", "gsps")
 )
 @click.option("--identified", is_flag=True, help="Let HTML and Markdown name the patient.")
 @click.option(
-    "--same-files", is_flag=True, help="FILES were moved or copied since the question was asked."
+    "--same-files",
+    is_flag=True,
+    help="FILES were moved or copied since; that they give the same result is checked.",
 )
 @click.option(
     "--store",

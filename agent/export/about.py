@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agent.answer import Answer
 from specialists.schema import Evidence, Laterality
@@ -39,7 +39,7 @@ class About(NamedTuple):
 
 def about(answer: Answer, item: Evidence) -> About:
     """Tell what a piece of evidence is about."""
-    fact: Any = getattr(answer, "facts", {}).get(item.id)
+    fact = answer.facts.get(item.id)
     if fact is not None:
         return About(fact.kind, fact.name, fact.site, fact.laterality)
     if item.finding is not None:

@@ -99,4 +99,4 @@ def shortened(text: str, longest: int = _LONGEST_MEANING) -> str:
     text = " ".join(text.split())
     if len(text) <= longest:
         return text
-    return f"{text[: longest - 1].rsplit(' ', 1)[0]}…"
+    return f"{text[: longest - 3].rsplit(' ', 1)[0]}..."

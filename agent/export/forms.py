@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.answer import Answer
 from agent.export.material import Material, gather
-from specialists.errors import InvalidInput
+from specialists.errors import InvalidInput, WardroundError
 
 if TYPE_CHECKING:
     from agent.agent import Agent
@@ -122,7 +122,8 @@ async def export_async(
             them; HTML has the pictures made again from them. Studies of the DICOMweb server
             may be named as in the question.
         identified: Let HTML and Markdown name the patient, too.
-        same_files: Take files that were moved or copied for the ones that were asked about.
+        same_files: Take files that were moved or copied for the ones that were asked about; that
+            they give the same result is checked by making the answer's calls again.
         agent: One that has been entered, to fetch pictures from; without it, one is made.
 
     Returns:
@@ -154,12 +155,23 @@ async def export_all(
 
     Returns:
         The files that were written.
+
+    Raises:
+        WardroundError: The first failure, after everything else was written.
     """
     material = await _gathered(answer, files, identified, same_files)
     forms = {name: one for name, one in FORMS.items() if not one.in_study or _in_study(material)}
     material = await _completed(material, list(forms.values()), agent)
     kept = [one for name, one in forms.items() if _has(name, material)]
-    return [_written(folder / one.file_name, one.write(material)) for one in kept]
+    written, failures = [], []
+    for one in kept:
+        try:
+            written.append(_written(folder / one.file_name, one.write(material)))
+        except WardroundError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return written
 
 
 def _chosen(form: str) -> Form:
@@ -189,7 +201,7 @@ async def _completed(material: Material, forms: Sequence[Form], agent: Agent | N
     from agent.export.replay import with_pictures, with_results
 
     pictures = any(one.pictures for one in forms) and bool(material.answer.pictures)
-    results = any(one.results for one in forms)
+    results = material.moved or any(one.results for one in forms)
     if not material.origins and agent is None:
         return material
     if not pictures and not results:

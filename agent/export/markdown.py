@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from agent.answer import Answer, Attachment, Statement
+from agent.export.doubt import doubt
+from agent.export.order import Part, sections
 from agent.export.patient import named
 from specialists.schema import Evidence, Manifest
 
@@ -31,10 +33,11 @@ def to_markdown(answer: Answer, material: Material | None = None) -> str:
         The question, the answer with references ([E1]), what limits it, the evidence as a
         table, and where it comes from; no trailing line break.
     """
+    patient = list(_patient(material))
     blocks = [
         f"# {_line(answer.question)}",
-        *_section("Patient", _patient(material)),
-        *_said(answer),
+        *_section("Patient", patient),
+        *_said(answer, titled=bool(patient)),
         *_section("Disagreements", _disagreements(answer)),
         *_section("What is missing", _gaps(answer)),
         *_section("Keep in mind", _sentences(answer.caveats)),
@@ -63,23 +66,28 @@ def _section(title: str, lines: Iterable[str], join: str = "\n") -> Iterator[str
         yield f"## {title}\n\n{body}"
 
 
-def _said(answer: Answer) -> Iterator[str]:
+def _said(answer: Answer, titled: bool) -> Iterator[str]:
     if answer.message:
         yield answer.message
-    said = [each for each in answer.statements if each.kind != "limitation"]
-    if said:
-        yield "\n".join(map(_statement, said))
-    elif not answer.message:
+    parts = sections(answer) if answer.sections else [_everything(answer)]
+    parts = [part for part in parts if part.places]
+    for part in parts:
+        body = "\n".join(_statement(answer, answer.statements[place]) for place in part.places)
+        shown = titled or len(parts) > 1 or part.name == "urgent"
+        yield f"## {_line(part.title)}\n\n{body}" if shown else body
+    if not parts and not answer.message:
         yield "Nothing can be said: no specialist gave a result that supports a statement."
 
 
-def _statement(statement: Statement) -> str:
+def _everything(answer: Answer) -> Part:
+    places = [n for n, one in enumerate(answer.statements) if one.kind != "limitation"]
+    return Part("answer", "Answer", places)
+
+
+def _statement(answer: Answer, statement: Statement) -> str:
     references = f" [{', '.join(statement.citations)}]" if statement.citations else ""
-    doubt = {"uncertain": " (uncertain)", "inconclusive": " (inconclusive)"}
-    told = doubt.get(statement.certainty or "", "")
-    if told.strip(" ()") in statement.text.lower():
-        told = ""
-    return f"- {_line(statement.text)}{told}{references}"
+    told = doubt(answer, statement)
+    return f"- {_line(statement.text)}{f' ({told})' if told else ''}{references}"
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
@@ -90,7 +98,7 @@ def _sentences(texts: Iterable[str]) -> Iterator[str]:
 def _gaps(answer: Answer) -> Iterator[str]:
     """What was asked and not answered, what failed, and how much was dropped."""
     stated = [each for each in answer.statements if each.kind == "limitation"]
-    yield from map(_statement, stated)
+    yield from (_statement(answer, each) for each in stated)
     told = " ".join(each.text for each in stated)
     for failure in answer.failures:
         if failure.message.rstrip(".") not in told:
@@ -104,6 +112,8 @@ def _gaps(answer: Answer) -> Iterator[str]:
 def _disagreements(answer: Answer) -> Iterator[str]:
     for each in answer.disagreements:
         yield f"- {_line(each.text)} [{', '.join(each.citations)}]"
+        for worth in each.worth:
+            yield f"  - {_line(worth)}"
 
 
 def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:
@@ -155,6 +165,12 @@ def _provenance(answer: Answer) -> Iterator[str]:
         named = " ".join((call.tool, *call.attachments))
         yield f"- Kept from earlier in this conversation: {named}."
     yield f"- Planned by {known.planner}; written by {known.composer}; checked by {known.checker}."
+    examined = answer.examination
+    if examined.coverage is not None:
+        yield (
+            f"- Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
+            f"tells, {examined.hallucination or 0:.0%} is not in the evidence."
+        )
     for name, digest in known.prompts.items():
         yield f"- Prompt {name}, {digest[:12]}"
     if known.versions:

@@ -47,6 +47,8 @@ class Material:
     replayed: tuple[Replayed, ...] = ()
     identified: bool = False
     """Whether HTML and Markdown name the patient."""
+    moved: bool = False
+    """Whether a file is another than at the question, by its handle: a copy, as the caller says."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -77,6 +79,9 @@ def devices(answer: Answer) -> list[Device]:
 def device_of(answer: Answer, evidence: Evidence) -> Device | None:
     """The model that gave a piece of evidence; None where that can't be told."""
     used = list(answer.provenance.models.get(evidence.tool, ()))
+    fact = answer.facts.get(evidence.id)
+    if fact is not None and fact.backend is not None:
+        used = [model for model in used if model.backend == fact.backend]
     if len(set(used)) == 1:
         return Device(evidence.tool, used[0])
     calls = [call for call in answer.plan.calls if call.tool == evidence.tool]
@@ -107,7 +112,7 @@ def gather(
         files: The files that were asked about, as they were named then.
         identified: Let HTML and Markdown name the patient.
         same_files: Take files that were moved or copied for the ones that were asked about,
-            where kind and size agree.
+            where kind and size agree; the answer's calls are then made again on them.
 
     Raises:
         InvalidInput: If a file is not one of the answer's.
@@ -116,7 +121,10 @@ def gather(
     if identified and not files:
         raise InvalidInput("Naming the patient needs the source files: name them.")
     origins = find_origins([Path(file) for file in files]) if files else []
-    material = Material(answer, _matched(answer, origins, same_files), identified=identified)
+    found = _matched(answer, origins, same_files)
+    handles = {one.id: one.handle for one in answer.attachments}
+    moved = any(handles[name] != origin.handle for name, origin in found.items())
+    material = Material(answer, found, identified=identified, moved=moved)
     if identified and material.header is None:
         raise InvalidInput("None of the files names a patient: only DICOM files do.")
     return material

@@ -94,7 +94,8 @@ async def _again(
 
 def _check(answer: Answer, call: Call, structured: Mapping[str, Any]) -> None:
     """Raise where the call says anything that the answer's evidence does not have."""
-    told = {one.text for one in answer.evidence if one.tool == call.tool}
+    asked = (call.tool, call.attachments[0] if call.attachments else None)
+    told = {one.text for one in answer.evidence if (one.tool, one.attachment) == asked}
     again = [one.text for one in evidence_from(call.tool, call.attachments, structured, 1)]
     if not set(again) <= told:
         raise InvalidInput(_OTHER_RESULT)

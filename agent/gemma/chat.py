@@ -16,6 +16,7 @@ from typing import Any
 
 from agent.answer import Attachment, Plan, Statement
 from agent.composition.material import material, statements_schema
+from agent.context import scrubbed
 from agent.gate import plan_schema
 from agent.gemma import Composer, Planner, PlanRequest, Rejected
 from agent.toolbox import ToolInfo
@@ -35,6 +36,11 @@ _MOST_KNOWN = 60
 _THOUGHTS = (("<think>", "</think>"), ("<unused94>", "<unused95>"), ("<|channel>", "<channel|>"))
 """How reasoning models, MedGemma 1.5 and Gemma 4 bracket what they think."""
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
+_OPENING = re.compile(r"^```(?:json)?\s*")
+_UNSURE = 8
+"""Characters at the end that may be half a word, a number or an escape."""
+_OPEN_END = ("Unterminated string starting at", "Extra data")
+"""Faults that more text may mend, or that stand after the object."""
 
 
 class ChatGemma(Planner, Composer, ABC):
@@ -132,8 +138,18 @@ async def _collected(pieces: AsyncGenerator[str]) -> str:
 
 
 def _astray(text: str) -> bool:
+    """Whether what is written so far can't be the beginning of a JSON object."""
     said = _without_thoughts(text).lstrip()
-    return bool(said) and said[0] not in "{`"
+    if not said or "```json".startswith(said):
+        return False
+    body = _OPENING.sub("", said)
+    if body and body[0] != "{":
+        return True
+    try:
+        json.loads(body)
+    except json.JSONDecodeError as fault:
+        return fault.pos < len(body) - _UNSURE and fault.msg not in _OPEN_END
+    return False
 
 
 def _without_thoughts(text: str) -> str:
@@ -181,7 +197,9 @@ def _situation(request: PlanRequest) -> str:
 
 def _known(evidence: Sequence[Evidence]) -> list[str]:
     """What came back, each with the call that brought it; bounded."""
-    told = [f"- {one.tool} on {one.attachment or 'no file'}: {one.text}" for one in evidence]
+    told = [
+        f"- {one.tool} on {one.attachment or 'no file'}: {scrubbed(one.text)}" for one in evidence
+    ]
     left = len(told) - _MOST_KNOWN
     return [*told[:_MOST_KNOWN], *([f"- and {left} more"] if left > 0 else [])]
 

@@ -11,12 +11,26 @@ from agent.gemma.chat import LONGEST_ANSWER, ChatGemma, Message
 from agent.settings import Settings
 from specialists.errors import PlannerUnavailable
 
-__all__ = ["EndpointGemma", "told_plainly"]
+__all__ = ["CONNECT_S", "EndpointGemma", "told_plainly"]
 
 _ADVICE = (
     "Use a server that enforces a JSON schema in response_format, such as vLLM, Ollama or "
     "llama.cpp's server."
 )
+_CUT = (
+    f"The language model's answer was cut off, at {LONGEST_ANSWER} tokens or at the server's limit "
+    "(vLLM: --max-model-len)."
+)
+_HELP = {
+    400: "It may not know response_format with a JSON schema, or take too short a prompt.",
+    401: "Check WARDROUND_GEMMA_KEY.",
+    403: "Check WARDROUND_GEMMA_KEY.",
+    404: "Check WARDROUND_GEMMA_MODEL, and that WARDROUND_GEMMA_URL ends in /v1.",
+    422: "It may not know response_format with a JSON schema.",
+    429: "It has too much to do.",
+}
+CONNECT_S = 5.0
+"""Longest wait for a connection, of which two are tried."""
 
 
 class EndpointGemma(ChatGemma):
@@ -30,7 +44,7 @@ class EndpointGemma(ChatGemma):
     """
 
     def __init__(self, settings: Settings) -> None:
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, Timeout
 
         super().__init__(settings.gemma_retries, _ADVICE)
         self._model = settings.gemma_model or ""
@@ -38,7 +52,7 @@ class EndpointGemma(ChatGemma):
         self._client = AsyncOpenAI(
             base_url=settings.gemma_url,
             api_key=settings.gemma_key,
-            timeout=settings.gemma_timeout_s,
+            timeout=Timeout(settings.gemma_timeout_s, connect=CONNECT_S),
             max_retries=1,
         )
 
@@ -51,15 +65,33 @@ class EndpointGemma(ChatGemma):
         """Close the connections."""
         await self._client.close()
 
+    async def models(self) -> list[str]:
+        """The names that the server lists.
+
+        Raises:
+            PlannerUnavailable: If it can't be reached or does not say.
+        """
+        with told_plainly():
+            listed: Any = await self._client.models.list()
+            if isinstance(listed, str):
+                raise ValueError("a page, not a list")
+            return [one.id for one in listed.data]
+
     async def _write(
         self, messages: Sequence[Message], name: str, schema: dict[str, Any]
     ) -> AsyncGenerator[str]:
         with told_plainly():
             async with asyncio.timeout(self._timeout_s):
                 async with await self._started(messages, name, schema) as chunks:
+                    anything = False
                     async for chunk in chunks:
+                        anything = True
                         if chunk.choices and (piece := chunk.choices[0].delta.content):
                             yield piece
+                        if chunk.choices and chunk.choices[0].finish_reason == "length":
+                            raise PlannerUnavailable(_CUT)
+                    if not anything:
+                        raise ValueError("no chunk of a chat completion")
 
     async def _started(self, messages: Sequence[Message], name: str, schema: dict[str, Any]) -> Any:
         wanted = {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
@@ -92,11 +124,17 @@ def told_plainly() -> Iterator[None]:
             "The language model's endpoint can't be reached. Check WARDROUND_GEMMA_URL."
         ) from None
     except APIStatusError as error:
+        helps = _HELP.get(error.status_code, "The server's log may say why.")
         raise PlannerUnavailable(
-            f"The language model's endpoint answered with HTTP {error.status_code}. "
-            "Check WARDROUND_GEMMA_MODEL and the key."
+            f"The language model's endpoint answered with HTTP {error.status_code}. {helps}"
         ) from None
     except APIError:
         raise PlannerUnavailable(
             "The language model's endpoint broke off in the middle of its answer."
+        ) from None
+    except ValueError:
+        # What the client makes of a page, or of JSON of another kind, under HTTP 200.
+        raise PlannerUnavailable(
+            "What answers there is no OpenAI-compatible chat endpoint. WARDROUND_GEMMA_URL is its "
+            "base URL, which mostly ends in /v1."
         ) from None

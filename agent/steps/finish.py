@@ -17,11 +17,11 @@ from agent.answer import (
     Statement,
 )
 from agent.composition.sections import arrange
+from agent.context import memory
 from agent.disagreement import disagreements
 from agent.examination import examine
 from agent.grounding import CHECKER
-from agent.kept import in_words
-from agent.state import Consultation, State, dump, load
+from agent.state import Consultation, State, load
 from agent.steps.compose import facts_of, language_of
 from prompts import load as load_prompt
 from specialists.schema import Evidence, Provenance
@@ -57,12 +57,7 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
         facts=facts,
         examination=examine(state["question"], statements, evidence, facts, language),
     )
-    turn = [state["question"], plan.action, in_words(plan.calls)]
-    return {
-        "answer": answer.model_dump(mode="json"),
-        "history": [*state.get("history", []), turn],
-        "earlier": dump(plan.calls) if plan.calls else state.get("earlier", []),
-    }
+    return {"answer": answer.model_dump(mode="json"), **memory(state, plan, evidence)}
 
 
 def _not_looked_at(state: State, plan: Plan) -> list[str]:

@@ -97,7 +97,7 @@ def _request(state: State, toolbox: Toolbox) -> PlanRequest:
         question=scrubbed(state["question"]),
         attachments=load(Attachment, state["attachments"]),
         catalogue=toolbox.catalogue,
-        history=remembered(state.get("history", [])),
+        history=remembered(state.get("history", []), state.get("older")),
         evidence=load(Evidence, state["evidence"]),
         new=state["new"] if state.get("history") else None,
         earlier=load(Call, state.get("earlier", [])),

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from specialists.calibration import population_sets, prediction_sets, softmax
 from specialists.measures import Booleans, Floats
 
+NORMAL = 0
 POPULATIONS = ("paediatric", "adult")
 
 
@@ -67,14 +68,25 @@ def probabilities(
 
 
 def conformal_sets(
-    logits: ArrayLike, conformal: Mapping[str, Any], population: str | None
+    logits: ArrayLike,
+    conformal: Mapping[str, Any],
+    population: str | None,
+    dark: ArrayLike | None = None,
 ) -> Booleans:
     """Return (n, 2) sets; None takes the union over what the film doesn't rule out.
 
-    Arguments as of `probabilities`.
+    Args:
+        logits: Shape (n, 3, 2).
+        conformal: The card's part of that name.
+        population: As of `probabilities`.
+        dark: Shape (n,), which films are darker than adults' normal films are. Of the adults'
+            films so dark, nearly all that were learnt from are ill, so that it can't be told
+            whether the model sees the illness or how the film was made: normal stays.
     """
     rows, fitted = np.asarray(logits, dtype=np.float64), conformal["populations"]
     each = [population_sets(rows[:, i], fitted, name) for i, name in enumerate(POPULATIONS)]
+    if dark is not None:
+        each[POPULATIONS.index("adult")][:, NORMAL] |= np.asarray(dark, dtype=np.bool_)
     if population is not None:
         return each[POPULATIONS.index(population)]
     _, likely = looks(rows, conformal)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
+from specialists.chest_xray.predict import Evidence
 from specialists.pictures import png
 
 __all__ = ["draw", "place"]
@@ -21,35 +22,45 @@ INK = (232, 234, 237)
 GROUND = (14, 16, 20)
 LINE, MARGIN, GAP = 22, 12, 8
 EXPLAINED = (
-    "Left: the film. Right: in orange where the model finds evidence for it, stronger where "
-    "fuller; not an outline of disease."
+    "Left: the film. Right: in orange where in the lung fields the model finds evidence for it, "
+    "stronger where fuller; not an outline of disease."
 )
 
 
-def draw(film: NDArray[np.float32], evidence: NDArray[np.float32], finding: str) -> Picture:
+def draw(film: NDArray[np.float32], evidence: Evidence, finding: str) -> Picture:
     """Draw a film with its evidence map.
 
     Args:
         film: Shape (rows, columns), 0 to 1, bright where dense.
-        evidence: Same shape, 0 to 1.
+        evidence: Of this film.
         finding: A line to stand under the films.
 
     Returns:
         A PNG: the film beside the same film with the map in orange, and two lines of words.
     """
-    grey, heat = _shrunk(film), _shrunk(evidence)
+    grey, heat = _shrunk(film), _shrunk(evidence.heat)
     plain = np.repeat(grey[..., None] * 255, 3, axis=2)
     share = (np.clip((heat - SHOWN) / (1 - SHOWN), 0, 1) * OPACITY)[..., None]
     marked = plain * (1 - share) + WARM * share
     both = np.concatenate([plain, np.zeros((len(grey), GAP, 3)), marked], axis=1)
-    lines = [finding, place(evidence), *_folded(EXPLAINED, both.shape[1])]
+    words = f"{EXPLAINED} {elsewhere(evidence)}"
+    lines = [finding, place(evidence.heat), *_folded(words, both.shape[1])]
     height = both.shape[0] + len(lines) * LINE + 2 * MARGIN
     canvas = Image.new("RGB", (both.shape[1], height), GROUND)
     canvas.paste(Image.fromarray(np.rint(both).astype(np.uint8)), (0, 0))
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(16)
     for number, line in enumerate(lines):
         pen.text((MARGIN, both.shape[0] + MARGIN + number * LINE), line, INK, font)
-    return Picture(f"Chest film with where the evidence lies. {place(evidence)}", png(canvas))
+    title = "Chest film with where the evidence lies."
+    return Picture(f"{title} {place(evidence.heat)} {elsewhere(evidence)}", png(canvas))
+
+
+def elsewhere(evidence: Evidence) -> str:
+    """Say how much of the evidence is not shown, and whether the lungs were found."""
+    share = f"{evidence.outside:.0%} of the evidence lies outside the lung fields, not shown."
+    if evidence.found:
+        return share
+    return f"{share} The lungs were not found on the film: their usual place was taken."
 
 
 def place(evidence: NDArray[np.float32]) -> str:
@@ -58,8 +69,10 @@ def place(evidence: NDArray[np.float32]) -> str:
         return "No place stands out."
     row, column = np.unravel_index(int(evidence.argmax()), evidence.shape)
     height = ("upper", "middle", "lower")[min(2, int(3 * row / evidence.shape[0]))]
-    side = ("left", "middle", "right")[min(2, int(3 * column / evidence.shape[1]))]
-    return f"The evidence is strongest in the {height} third, on the {side} of the picture."
+    side = ("on the left", "in the middle", "on the right")[
+        min(2, int(3 * column / evidence.shape[1]))
+    ]
+    return f"The evidence is strongest in the {height} third, {side} of the picture."
 
 
 def _folded(text: str, width: int) -> list[str]:

@@ -1,22 +1,35 @@
 """Runs the chest film reference on arrays; reading files is not its business."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from specialists.chest_xray.heat import laid
+from specialists.chest_xray.lungs import lung_fields
 from specialists.chest_xray.odds import combine, conformal_sets, looks, probabilities
-from specialists.chest_xray.preprocess import content, preprocess
+from specialists.chest_xray.preprocess import content, darkness, preprocess
 from specialists.measures import Booleans, Floats
+from specialists.reference import read_card
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH = 16
+
+
+class Evidence(NamedTuple):
+    """Where the evidence for pneumonia lies."""
+
+    heat: NDArray[np.float32]
+    """Shape of the film, 0 to 1, 0 outside the lung fields."""
+    outside: float
+    """Share of the evidence that lies outside the lung fields, 0 to 1."""
+    found: bool
+    """Whether the lungs were found on the film, rather than taken from an average chest."""
 
 
 class ChestNet:
@@ -42,7 +55,7 @@ class ChestNet:
         from specialists.chest_xray.model import ChestModel
         from specialists.network import load_weights
 
-        self.card: dict[str, Any] = json.loads((folder / "reference.json").read_text("utf-8"))
+        self.card = read_card(folder)
         self.classes: tuple[str, ...] = tuple(self.card["classes"])
         self.populations: tuple[str, ...] = tuple(self.card["conformal"]["populations"])
         self._torch = torch
@@ -89,15 +102,26 @@ class ChestNet:
         """
         return probabilities(logits, self.card["conformal"], self._known(population))
 
-    def sets(self, logits: ArrayLike, population: str | None = None) -> Booleans:
+    def sets(
+        self, logits: ArrayLike, films: Sequence[ArrayLike], population: str | None = None
+    ) -> Booleans:
         """Return conformal sets as (n, classes) booleans.
 
-        Without a population it is the union over those that the film does not rule out.
+        Args:
+            logits: From `logits`.
+            films: What they are of.
+            population: One of `populations`; None takes the union over those that the film does
+                not rule out.
 
         Raises:
             ValueError: If there is no such population.
         """
-        return conformal_sets(logits, self.card["conformal"], self._known(population))
+        known, dark = self._known(population), [self.dark(film) for film in films]
+        return conformal_sets(logits, self.card["conformal"], known, dark)
+
+    def dark(self, film: ArrayLike) -> bool:
+        """Whether a film is darker than adults' normal films are."""
+        return darkness(film) < float(self.card["conformal"]["darkest_normal"])
 
     def looks_like(self, logits: ArrayLike) -> list[tuple[str, ...]]:
         """Return for each film the populations that its look does not rule out."""
@@ -122,38 +146,46 @@ class ChestNet:
         """Return for each film the classes that its evidence does not rule out."""
         return [
             tuple(name for name, member in zip(self.classes, row, strict=True) if member)
-            for row in self.sets(self.logits(films), population)
+            for row in self.sets(self.logits(films), films, population)
         ]
 
-    def evidence_map(self, film: ArrayLike, population: str | None = None) -> NDArray[np.float32]:
-        """Show where the evidence for pneumonia lies.
+    def evidence_map(
+        self, film: ArrayLike, logits: ArrayLike, population: str | None = None
+    ) -> Evidence:
+        """Show where in the lung fields the evidence for pneumonia lies.
 
         The network's class activation map and the places of the texture models' sums, weighed
         as in the answer.
 
         Args:
             film: Shape (rows, columns), as `logits` takes it.
+            logits: From `logits`, of this film.
             population: As of `calibrated`.
 
         Returns:
-            Same shape, 0 to 1, 0 outside the cropped film: 1 where the evidence is as strong as
-            in films that are surely pneumonia, or stronger. Coarse: about a twelfth of the film.
+            The map, as strong as in films that are surely pneumonia where it is 1; coarse, about
+            a twelfth of the film; and how much evidence lies elsewhere.
 
         Source: Zhou et al. 2016, Learning Deep Features for Discriminative Localization.
         """
         array = np.asarray(film, dtype=np.float32)
-        weights = self._weights(array, population)
+        weights = self._weights(logits, population)
         with self._torch.inference_mode():
             seen, felt = self._model.maps(self._inputs([array]), weights)
         rows, columns = content(array)
         size = (columns.stop - columns.start, rows.stop - rows.start)
         heat = np.zeros(array.shape, np.float32)
-        heat[rows, columns] = laid(seen.numpy(), felt.numpy(), size)
-        return np.asarray(np.clip(heat / self.card["map"]["full"], 0, 1))
+        inner = np.clip(laid(seen.numpy(), felt.numpy(), size), 0, None)
+        fields, found = lung_fields(array[rows, columns])
+        large = Image.fromarray(fields.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+        lungs = np.asarray(large) > 0.5
+        heat[rows, columns] = np.where(lungs, inner, 0)
+        outside = float(inner[~lungs].sum() / max(float(inner.sum()), 1e-9))
+        return Evidence(np.clip(heat / self.card["map"]["full"], 0, 1), outside, found)
 
-    def _weights(self, film: NDArray[np.float32], population: str | None) -> list[float]:
+    def _weights(self, logits: ArrayLike, population: str | None) -> list[float]:
         """Return the weights of the network and of each texture model in the answer."""
-        chances, _ = looks(self.logits([film]), self.card["conformal"])
+        chances, _ = looks(logits, self.card["conformal"])
         known = self._known(population)
         share = dict(zip(self.populations, chances[0].tolist(), strict=True))
         if known is not None:

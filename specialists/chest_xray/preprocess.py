@@ -63,6 +63,19 @@ def resize(film: NDArray[np.float32], size: int = SIZE) -> NDArray[np.float32]:
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
 
 
+def darkness(film: ArrayLike) -> float:
+    """Return how bright the darkest fifth of the film's middle is at most, 0 to 1.
+
+    Args:
+        film: Shape (rows, columns), as `preprocess` takes it: as stored, before any stretching.
+    """
+    array = np.asarray(film, dtype=np.float32)
+    inside = array[content(array)]
+    rows, columns = inside.shape
+    middle = inside[rows // 5 : 4 * rows // 5, columns // 6 : 5 * columns // 6]
+    return float(np.percentile(middle, 20))
+
+
 def preprocess(film: ArrayLike, size: int = SIZE) -> NDArray[np.float32]:
     """Prepare one film.
 

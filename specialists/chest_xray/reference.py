@@ -40,6 +40,12 @@ PRIOR_UNCHECKED = (
     "neither was checked."
 )
 
+TOO_DARK = (
+    "The film is darker than the normal films of adults that the model was trained on, while many "
+    "films with pneumonia there are as dark: the score may rest on how the film was made, so no "
+    "sign of disease is claimed from it."
+)
+
 NOT_ASSESSED = (
     "Everything but pneumonia or opacity: effusion, pneumothorax, heart size, nodules, bones, "
     "tubes and lines.",
@@ -76,12 +82,14 @@ class ReferenceBackend:
         progress(0.4, "running the network")
         logits = self._net.logits([film.pixels])
         probability = float(self._net.calibrated(logits, population)[0, self._index(PNEUMONIA)])
-        predicted = self._prediction_set(logits, population)
-        finding = _finding(predicted, probability)
+        predicted = self._prediction_set(film.pixels, logits, population)
+        whose = (population,) if population else self._net.looks_like(logits)[0]
+        dark = "adult" in whose and self._net.dark(film.pixels)
+        finding = _finding(predicted, probability, calibrated=not dark)
         earlier = [self._earlier(prior, request.population) for prior in inputs.get("prior", ())]
         progress(0.8, "drawing")
-        heat = self._net.evidence_map(film.pixels, population)
-        picture = draw(film.pixels, heat, finding.text)
+        evidence = self._net.evidence_map(film.pixels, logits, population)
+        picture = draw(film.pixels, evidence, finding.text)
         result = SpecialistResult(
             summary=" ".join([finding.text, *(one.text for one in earlier)]),
             findings=(finding,),
@@ -90,6 +98,7 @@ class ReferenceBackend:
             not_assessed=NOT_ASSESSED,
             warnings=(
                 *doubt,
+                *([TOO_DARK] if dark else []),
                 *_warnings(source.manifest, population, self._net.looks_like(logits)[0]),
                 *([PRIOR_UNCHECKED] if earlier else []),
                 *film.notes,
@@ -101,9 +110,11 @@ class ReferenceBackend:
     def _index(self, name: str) -> int:
         return self._net.classes.index(name)
 
-    def _prediction_set(self, logits: NDArray[np.float64], population: str | None) -> PredictionSet:
+    def _prediction_set(
+        self, film: NDArray[np.float32], logits: NDArray[np.float64], population: str | None
+    ) -> PredictionSet:
         probabilities = self._net.calibrated(logits, population)[0]
-        members = self._net.sets(logits, population)[0]
+        members = self._net.sets(logits, [film], population)[0]
         labels = tuple(
             LABELS[name] for name, inside in zip(self._net.classes, members, strict=True) if inside
         )
@@ -172,7 +183,7 @@ def _population(manifest: Manifest) -> str | None:
     return "adult" if manifest.age_years >= ADULT_YEARS else "paediatric"
 
 
-def _finding(predicted: PredictionSet, probability: float) -> Finding:
+def _finding(predicted: PredictionSet, probability: float, *, calibrated: bool) -> Finding:
     """A finding is present or absent only where the prediction set leaves one class."""
     value = round(probability, 2)
     assertions: dict[tuple[str, ...], Assertion] = {
@@ -180,13 +191,14 @@ def _finding(predicted: PredictionSet, probability: float) -> Finding:
         (LABELS[NORMAL],): "absent",
     }
     assertion = assertions.get(predicted.labels, "uncertain")
-    told = f"calibrated probability {value:.2f}"
+    told = f"calibrated probability {value:.2f}" if calibrated else f"score {value:.2f}"
     texts: dict[Assertion, str] = {
         "present": f"The model finds signs of {FINDING} ({told}).",
         "absent": f"The model finds no {FINDING} ({told}).",
         "uncertain": f"Inconclusive for {FINDING} ({told}).",
     }
-    return Finding(name=FINDING, assertion=assertion, probability=value, text=texts[assertion])
+    known = value if calibrated else None
+    return Finding(name=FINDING, assertion=assertion, probability=known, text=texts[assertion])
 
 
 def _warnings(manifest: Manifest, population: str | None, likely: tuple[str, ...]) -> list[str]:

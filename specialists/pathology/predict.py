@@ -1,11 +1,8 @@
 """Runs the pathology reference on tiles; reading files is not its business."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +11,7 @@ from PIL import Image
 from specialists.calibration import prediction_sets, softmax
 from specialists.measures import Booleans, Floats
 from specialists.pathology.features import SIZE, describe, preprocess
+from specialists.reference import read_card, read_weights
 
 BATCH = 16
 CLIP = 5.0
@@ -79,10 +77,8 @@ class TissueNet:
 
         from specialists.network import build_network
 
-        self.card: dict[str, Any] = json.loads((folder / "reference.json").read_text("utf-8"))
-        content = (folder / "reference.safetensors").read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.card["sha256"]:
-            raise ValueError("the weights do not have the SHA-256 that their card states")
+        self.card = read_card(folder)
+        content = read_weights(folder / "reference.safetensors", self.card["sha256"])
         state = load(content)
         prefix = "network."
         own = {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}

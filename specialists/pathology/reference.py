@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Picture, Progress, Reading, Request, Source
-from specialists.canary import check
 from specialists.errors import InvalidInput
 from specialists.pathology.predict import TissueNet
 from specialists.pathology.slide_map import draw_patch, draw_slide, geojson
@@ -28,6 +27,7 @@ from specialists.pathology.wording import (
 )
 from specialists.readers import read_photograph
 from specialists.readers.slide import read_slide
+from specialists.reference import TriedBackend, options_of
 from specialists.schema import Finding, Measurement, PredictionSet, Provenance
 
 __all__ = ["ReferenceBackend"]
@@ -53,7 +53,7 @@ _TERMS = (
 )
 
 
-class ReferenceBackend:
+class ReferenceBackend(TriedBackend[TissueNet]):
     """Classifies patches and slides.
 
     Args:
@@ -63,20 +63,15 @@ class ReferenceBackend:
     def __init__(self, device: str) -> None:
         self._net = TissueNet(Path(__file__).parent)
 
-    def canary(self) -> None:
-        """Try the model on the known picture."""
-        check(self._net)
-
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
     ) -> Reading:
         """Classify a patch, or tiles of a slide."""
-        if not isinstance(request, PathologyRequest):
-            raise InvalidInput("The options are not those of classify_pathology.")
+        options = options_of(request, PathologyRequest, "classify_pathology")
         source = inputs["slide"][0]
-        organ = request.organ or _ORGANS.get(source.manifest.body_part or "")
+        organ = options.organ or _ORGANS.get(source.manifest.body_part or "")
         if source.manifest.kind == "slide":
-            return self._slide(source, organ, request.tiles, progress)
+            return self._slide(source, organ, options.tiles, progress)
         return self._patch(source, organ, progress)
 
     def _patch(self, source: Source, organ: Organ | None, progress: Progress) -> Reading:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from specialists.errors import InvalidInput
-from specialists.readers.scoring_file import ScoringFile
+from specialists.readers.scoring_file import ScoreFacts
 
 __all__ = ["Bundled", "bundled", "choose", "described", "known_scores"]
 
@@ -72,7 +72,7 @@ def choose(wanted: str, build: str | None) -> Path:
     return min(fitting, key=lambda score: _preference(score, build)).path
 
 
-def described(score: ScoringFile) -> ScoringFile:
+def described(score: ScoreFacts) -> ScoreFacts:
     """Add what is known of a bundled file to what its own header says."""
     for known in bundled():
         if known.sha256 == score.sha256:

@@ -28,6 +28,9 @@ def distribution(
     subtitle: str,
     marked: float | None = None,
     mark: str = "",
+    *,
+    axis: str = "score",
+    people: str = "samples",
 ) -> bytes:
     """Draw a histogram of scores.
 
@@ -37,6 +40,8 @@ def distribution(
         subtitle: Second line.
         marked: A score to mark with an upright line.
         mark: What to write at that line.
+        axis: What the values are.
+        people: Whose they are.
 
     Returns:
         PNG, 1200 x 720 pixels, on a white ground.
@@ -45,9 +50,11 @@ def distribution(
 
     counts, edges = np.histogram(scores, bins=_bins(scores))
     image = Image.new("RGB", _SIZE, _PAPER)
-    plot = _Plot(ImageDraw.Draw(image), edges[0], edges[-1], int(counts.max()))
+    # A person beyond everybody else is shown where they are.
+    shown = [edges[0], edges[-1]] if marked is None else [edges[0], edges[-1], marked]
+    plot = _Plot(ImageDraw.Draw(image), min(shown), max(shown), int(counts.max()))
     plot.heading(title, subtitle)
-    plot.axes()
+    plot.axes(axis, people)
     plot.bars(counts, edges)
     if marked is not None:
         plot.mark(marked, mark)
@@ -111,7 +118,7 @@ class _Plot:
         width = self.draw.textlength(text, _font(size))
         return _font(max(12, min(size, int(size * (_SIZE[0] - 80) / max(width, 1)))))
 
-    def axes(self) -> None:
+    def axes(self, axis: str, people: str) -> None:
         for count in ticks(0, self.most, 5):
             if count != int(count):
                 continue
@@ -123,8 +130,8 @@ class _Plot:
             self.draw.line([(x, _BOTTOM), (x, _BOTTOM + 8)], _GREY, 2)
             self.draw.text((x, _BOTTOM + 14), f"{score:g}", _GREY, _font(20), anchor="ma")
         middle = (_LEFT + _RIGHT) / 2
-        self.draw.text((middle, _BOTTOM + 56), "score", _INK, _font(24), anchor="ma")
-        self.draw.text((40, _TOP - 30), "samples", _INK, _font(22))
+        self.draw.text((middle, _BOTTOM + 56), axis, _INK, _font(24), anchor="ma")
+        self.draw.text((40, _TOP - 30), people, _INK, _font(22))
 
     def bars(self, counts: NDArray[np.int64], edges: NDArray[np.float64]) -> None:
         for count, first, last in zip(counts.tolist(), edges[:-1], edges[1:], strict=True):

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from specialists.base import Picture
 from specialists.polygenic import wording
+from specialists.polygenic.meaning import rank_interval
+from specialists.polygenic.people import NOBODY, USUAL_OVERLAP, People
 from specialists.polygenic.picture import distribution
+from specialists.polygenic.result_people import Place, about, panel_picture, place_of
+from specialists.polygenic.scoring import Cohort
 from specialists.polygenic.spec import MatchCounts, PolygenicRequest, PolygenicResult
 from specialists.polygenic.sums import Sums
-from specialists.readers.scoring_file import ScoringFile
-from specialists.readers.variants import Genotypes
+from specialists.readers.scoring_file import ScoreFacts
 from specialists.schema import Measurement, Provenance, RiskScore
 
-__all__ = ["Scored", "pictures", "result"]
+__all__ = ["Scored", "listed", "pictures", "result"]
 
 LISTED = 20
 """Up to so many samples are listed one by one; more are summed up."""
@@ -28,13 +31,17 @@ LEAST_FOR_PERCENTILE = 100
 class Scored:
     """What was computed."""
 
-    score: ScoringFile
-    genotypes: Genotypes
+    score: ScoreFacts
+    genotypes: Cohort
     counts: MatchCounts
     sums: Sums
     request: PolygenicRequest
     chosen: int | None
     """Index of the one sample that was asked for, among the samples that were read."""
+    weight_share: float = 1.0
+    """Share of the score's summed squared weights that went into the sums."""
+    people: People = NOBODY
+    """Of the samples that are listed."""
 
     @property
     def samples(self) -> int:
@@ -45,6 +52,17 @@ class Scored:
     def totals(self) -> NDArray[np.float64]:
         """Scores, shape (samples,)."""
         return self.sums.total
+
+    @property
+    def covered(self) -> float:
+        """Share of the score's variants that went into the sums."""
+        used = self.counts.used + self.counts.absent_as_reference
+        return used / max(self.counts.variants, 1)
+
+    @property
+    def partial(self) -> bool:
+        """Too little of the score for comparing it with published figures."""
+        return self.covered < USUAL_OVERLAP
 
     @property
     def build(self) -> str | None:
@@ -61,29 +79,41 @@ class Scored:
 
 def result(scored: Scored, duration_s: float) -> PolygenicResult:
     """Put a result together."""
-    scores = tuple(_risk_score(scored, index) for index in _listed(scored))
+    numbers = listed(scored)
+    scores = tuple(_risk_score(scored, index) for index in numbers)
     cohort = () if scores else tuple(_cohort(scored))
+    told = tuple(_about(scored, numbers[0], scores[0])) if len(numbers) == 1 else ()
     overlap = _overlap(scored)
-    said = [*(score.text for score in scores), *(m.text for m in cohort), overlap.text]
+    said = [score.text for score in scores]
+    said += [m.text for m in (*cohort, *told, overlap)]
     warnings = tuple(_warnings(scored))
     return PolygenicResult(
         summary=" ".join([*said, *_lowered(scored)]),
         risk_scores=scores,
-        measurements=(*cohort, overlap),
-        not_assessed=wording.NOT_ASSESSED,
+        measurements=(*cohort, *told, overlap),
+        not_assessed=wording.not_assessed(scored.people, bool(scores), scored.samples),
         warnings=warnings,
         provenance=_provenance(scored, duration_s),
         counts=scored.counts,
         genome_build=scored.build,
         samples=scored.samples,
+        standings=scored.people.standings,
+        quality=scored.people.quality,
+        absolute_risks=scored.people.risks,
+        joint_risks=scored.people.joint,
     )
 
 
 def pictures(scored: Scored) -> list[Picture]:
-    """A histogram of the file's scores, if there are enough, with the sample that was asked for."""
+    """The person among reference people; else a histogram of the file's scores, if enough."""
+    numbers = listed(scored)
+    title = f"Polygenic score {wording.titled(scored.score)}"
+    if len(numbers) == 1:
+        picture = panel_picture(scored.people, scored.label(numbers[0]), scored.score, title)
+        if picture is not None:
+            return [picture]
     if scored.samples < (LISTED + 1 if scored.chosen is None else LEAST_FOR_PERCENTILE):
         return []
-    title = f"Polygenic score {wording.titled(scored.score)}"
     used = wording.share(scored.counts.used, scored.counts.variants)
     subtitle = f"{scored.samples:,} samples of one file, ancestry not considered; {used} used"
     marked, mark = None, ""
@@ -95,7 +125,8 @@ def pictures(scored: Scored) -> list[Picture]:
     return [Picture(f"{title} in the samples of the file", png)]
 
 
-def _listed(scored: Scored) -> list[int]:
+def listed(scored: Scored) -> list[int]:
+    """Indices of the samples that are listed one by one."""
     if scored.chosen is not None:
         return [scored.chosen]
     return list(range(scored.samples)) if scored.samples <= LISTED else []
@@ -107,25 +138,36 @@ def _risk_score(scored: Scored, index: int) -> RiskScore:
     label = scored.label(index)
     assumed = scored.counts.absent_as_reference
     text = wording.score_text(scored.score, label, value, used, assumed)
-    percentile = None
-    if index == scored.chosen and scored.samples >= LEAST_FOR_PERCENTILE:
-        percentile = _percentile(scored, index)
-        text = f"{text} {wording.percentile_text(percentile, scored.samples)}"
+    subject = "this part of the score" if scored.partial else "this"
+    place = place_of(scored.people.standing(label), subject)
+    place = place or _place_in_file(scored, index, subject)
     return RiskScore(
         name=wording.name(scored.score),
         trait=wording.trait(scored.score),
         sample=label,
         value=value,
         average=float(scored.sums.average[index]),
-        percentile=percentile,
-        reference=None if percentile is None else _reference(scored),
+        percentile=None if place is None else place.percentile,
+        reference=None if place is None else place.reference,
         overlap=used / scored.score.variants,
-        text=text,
+        text=f"{text} {wording.alone_text() if place is None else place.text}",
     )
 
 
-def _reference(scored: Scored) -> str:
-    return f"the {scored.samples:,} samples of the same file, ancestry not considered"
+def _about(scored: Scored, index: int, score: RiskScore) -> Iterator[Measurement]:
+    name = wording.name(scored.score)
+    return about(scored.people, score.sample, name, scored.weight_share, score.percentile)
+
+
+def _place_in_file(scored: Scored, index: int, subject: str) -> Place | None:
+    """The place among the file's samples, where one of enough was asked for."""
+    if index != scored.chosen or scored.samples < LEAST_FOR_PERCENTILE:
+        return None
+    percentile = _percentile(scored, index)
+    interval = rank_interval(percentile, scored.samples)
+    reference = f"the {scored.samples:,} samples of the same file, ancestry not considered"
+    text = wording.percentile_text(percentile, scored.samples, interval, subject)
+    return Place(percentile, reference, text)
 
 
 def _percentile(scored: Scored, index: int) -> float:
@@ -175,12 +217,10 @@ def _overlap(scored: Scored) -> Measurement:
 
 
 def _lowered(scored: Scored) -> Iterator[str]:
-    counts = scored.counts
-    usual = PolygenicRequest.model_fields["min_overlap"].default
-    if counts.used + counts.absent_as_reference < usual * counts.variants:
+    if scored.partial:
         yield (
-            f"With less than {100 * usual:g}% of its variants the score cannot be compared with"
-            " published figures; it was computed because min_overlap was lowered."
+            f"With less than {100 * USUAL_OVERLAP:g}% of its variants the score cannot be compared"
+            " with published figures; it was computed because min_overlap was lowered."
         )
 
 
@@ -193,6 +233,8 @@ def _warnings(scored: Scored) -> Iterator[str]:
     build = scored.genotypes.genome_build
     yield from wording.warnings(scored.score, counts, scored.sums, build, request.keep_ambiguous)
     yield from scored.genotypes.notes
+    yield from scored.people.notes
+    yield from (check.text for check in scored.people.quality if check.passed is False)
 
 
 def _provenance(scored: Scored, duration_s: float) -> Provenance:

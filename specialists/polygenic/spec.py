@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.polygenic.meaning import AbsoluteRisk, JointRisk, QualityCheck, Standing
+from specialists.polygenic.trait_words import TRAIT_WORDS
 from specialists.schema import Accepts, Data, SpecialistResult
 
 __all__ = ["SPEC", "MatchCounts", "PolygenicRequest", "PolygenicResult"]
@@ -16,18 +18,46 @@ class PolygenicRequest(Request):
     """Options of `score_polygenic_risk`."""
 
     score: str | None = None
-    """Which score: a PGS Catalog id (PGS001229) or a trait; None where a scoring file is given."""
+    """Which score: a PGS Catalog id (PGS001229) or a trait, or several with commas between; None
+    where scoring files are given."""
     min_overlap: float = Field(default=0.75, ge=0, le=1)
     """Least share of the score's variants that must be usable; less is an error."""
     keep_ambiguous: bool = False
-    """Also use variants whose strand cannot be told (A/T and C/G), as if on the same strand."""
+    """Also use variants whose strand cannot be told (A/T and C/G), as if on the same strand; by
+    default only those whose strand allele frequencies tell."""
     sample: int | str | None = None
     """One sample, by its position in the file (from 1) or its label; None for all."""
     absent_means_reference: bool = False
-    """For whole genomes that list only differences: count variants without a row as carrying no
-    effect allele. Refused where the score's other alleles are not the reference alleles."""
+    """For whole genomes that list only differences: count variants without a row (in a gVCF: in a
+    stretch like the reference) as homozygous for the reference. Refused where the score's other
+    alleles are not the reference alleles, unless reference_genome says which are."""
+    reference_genome: str | None = None
+    """Reference genome, an indexed FASTA file (.fai beside it), for absent_means_reference."""
+    chain: str | None = None
+    """Chain file (UCSC) to lift the score's positions over to the build of the genotypes."""
     genotype_field: Literal["GT", "DS"] = "GT"
     """DS: use imputed dosages where a row has them."""
+    panel: str | None = None
+    """Name of an installed reference panel to compare people with; None takes the one named
+    'default', if there is one."""
+    ancestry_method: Literal["mahalanobis", "random_forest"] = "mahalanobis"
+    """How the nearest population of the panel is found; random_forest needs scikit-learn."""
+    sex: Literal["female", "male"] | None = None
+    """The person's sex as it is known, to check the sample against."""
+    population_risk: float | None = Field(default=None, gt=0, lt=1)
+    """Average risk of the disease in people like this one, over the period that risk_period
+    names; needed, with odds_ratio_per_sd, for an absolute risk."""
+    odds_ratio_per_sd: float | None = Field(default=None, gt=0.05, lt=20)
+    """The score's odds ratio per standard deviation, in people like this one."""
+    age_years: int | None = Field(default=None, ge=0, le=120)
+    """The person's age; needed by a joint model."""
+    joint_model: str | None = None
+    """Name of an installed joint model, which reads many scores of one person together with age
+    and sex; none ships."""
+    joint_disease: str | None = None
+    """Which of the joint model's diseases; may be left out where it has one."""
+    risk_period: str | None = Field(default=None, max_length=40)
+    """What population_risk is over, such as 'to age 80'."""
 
 
 class MatchCounts(Data):
@@ -52,6 +82,8 @@ class MatchCounts(Data):
     ambiguous: int
     """Of those matched: the strand cannot be told (A/T, C/G)."""
     ambiguous_dropped: int
+    ambiguous_by_frequency: int = 0
+    """Of those ambiguous: the score's and the samples' allele frequencies tell the strand."""
     duplicates_dropped: int
     """Another variant of the score had matched the same row and allele."""
     uncalled: int
@@ -72,14 +104,34 @@ class MatchCounts(Data):
     """Missing calls that nothing could stand in for."""
 
 
+class ScoreCounts(Data):
+    """How one of several scores met the genotypes."""
+
+    name: str
+    weights_sha256: str
+    """Of its scoring file."""
+    counts: MatchCounts
+
+
 class PolygenicResult(SpecialistResult):
     """Scores of one or several samples, and how the score met the genotypes."""
 
     counts: MatchCounts
+    """Of the score; of the first one, where there are several."""
+    scores: tuple[ScoreCounts, ...] = ()
+    """Each score's own counts, where there are several."""
     genome_build: str | None
     """Build of the positions that were compared; None where neither file states it."""
     samples: int
     """Samples that were scored."""
+    standings: tuple[Standing, ...] = ()
+    """Where the listed samples stand in the reference panel."""
+    quality: tuple[QualityCheck, ...] = ()
+    """Hints on the listed samples' genotyping."""
+    absolute_risks: tuple[AbsoluteRisk, ...] = ()
+    """Only where the caller gave an average risk and an effect."""
+    joint_risks: tuple[JointRisk, ...] = ()
+    """Only where the caller named an installed joint model."""
 
 
 SPEC = SpecialistSpec(
@@ -87,16 +139,17 @@ SPEC = SpecialistSpec(
     title="Polygenic score",
     description=(
         "Computes a published polygenic score (PGS Catalog) from a person's or a cohort's "
-        "genotypes: a VCF or BCF file, and a PGS id, a trait or a scoring file. Gives the score, "
+        "genotypes: a VCF, BCF, BGEN or PLINK file, and a PGS id, a trait or a scoring file. "
+        "Gives the score, "
         "its percentile within the file's own cohort, and how many variants were matched. Not "
         "for single-gene (monogenic) variants such as BRCA1, for absolute risk or for diagnosis."
     ),
-    takes="VCF or BCF; a PGS id, trait or scoring file",
-    gives="score, percentile within the file's cohort, matched variants",
+    takes="VCF, BCF, BGEN or PLINK; PGS ids, a trait or scoring files",
+    gives="score, percentile in a reference population or the file's cohort, matched variants",
     accepts=(
         Accepts(
             role="genotypes",
-            description="genotypes as VCF or BCF, on GRCh37 or GRCh38",
+            description="genotypes as VCF, BCF, BGEN or PLINK, on GRCh37 or GRCh38",
             kinds=("variants",),
             maximum=26,
         ),
@@ -104,6 +157,19 @@ SPEC = SpecialistSpec(
             role="score",
             description="a PGS Catalog scoring file",
             kinds=("scoring_file",),
+            required=False,
+            maximum=50,
+        ),
+        Accepts(
+            role="chain",
+            description="a chain file (UCSC) between GRCh37 and GRCh38",
+            kinds=("chain_file",),
+            required=False,
+        ),
+        Accepts(
+            role="reference_genome",
+            description="a reference genome as FASTA with its index (.fai)",
+            kinds=("reference_genome",),
             required=False,
         ),
     ),
@@ -133,4 +199,5 @@ SPEC = SpecialistSpec(
         "多基因", "多基因风险评分", "遗传风险", "基因组", "基因型", "遗传易感性",
     ),
     timeout_s=300.0,
+    option_words={"score": TRAIT_WORDS},
 )  # fmt: skip

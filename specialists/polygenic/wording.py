@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specialists.polygenic.people import People
 from specialists.polygenic.spec import MatchCounts
 from specialists.polygenic.sums import LEAST_FOR_IMPUTATION, Sums
-from specialists.readers.scoring_file import ScoringFile
+from specialists.readers.scoring_file import ScoreFacts
 
 __all__ = [
-    "NOT_ASSESSED",
-    "absent_not_reference",
+    "alone_text",
     "evaluation",
     "low_overlap",
     "name",
+    "not_assessed",
     "number",
     "percentile_text",
     "score_text",
@@ -24,28 +25,55 @@ __all__ = [
     "warnings",
 ]
 
-NOT_ASSESSED = (
-    "Ancestry: the score was not adjusted for it, and scores carry over poorly between"
-    " populations.",
-    "Absolute risk: a polygenic score is not a probability of disease.",
+_ALWAYS = (
     "Variants that the score does not list, among them rare variants of single genes (such as"
     " BRCA1 or LDLR), and structural variants.",
     "Family history, age, sex, environment and way of life.",
-    "The quality of the genotyping or imputation.",
 )
+_ANCESTRY = (
+    "Ancestry: the score was not adjusted for it, and scores carry over poorly between populations."
+)
+_ABSOLUTE = "Absolute risk: a polygenic score is not a probability of disease."
+_QUALITY = "The quality of the genotyping or imputation."
 
 
-def name(score: ScoringFile) -> str:
+def not_assessed(people: People, listed: bool, samples: int) -> tuple[str, ...]:
+    """What a result leaves open.
+
+    Args:
+        people: What was found out of the listed samples.
+        listed: Whether samples are listed one by one.
+        samples: How many were scored.
+    """
+    compared = any(one.z_norm2 is not None for one in people.standings)
+    told = [] if compared else [_ANCESTRY]
+    told += [] if people.risks or people.joint else [_ABSOLUTE]
+    told += _ALWAYS
+    unjudged = [one.name for one in people.quality if one.passed is None and one.value is None]
+    if not people.quality:
+        told.append(_QUALITY)
+    elif unjudged:
+        names = ", ".join(dict.fromkeys(unjudged))
+        told.append(f"The quality of imputation, if any; of the sample's checks: {names}.")
+    if not listed:
+        told.append(
+            f"Any one person: the file holds {samples:,} samples and none was named. Name one by"
+            " its position or label to have that person's score."
+        )
+    return tuple(told)
+
+
+def name(score: ScoreFacts) -> str:
     """PGS Catalog id, or the file's own name for the score."""
     return score.header.get("pgs_id") or score.header.get("pgs_name") or "(unnamed)"
 
 
-def trait(score: ScoringFile) -> str | None:
+def trait(score: ScoreFacts) -> str | None:
     """What the score is for, as its authors put it."""
     return score.header.get("trait_reported") or score.header.get("trait_mapped")
 
 
-def titled(score: ScoringFile) -> str:
+def titled(score: ScoreFacts) -> str:
     """Name and trait: 'PGS001229 (Standing height)'."""
     what = trait(score)
     return f"{name(score)} ({what})" if what else name(score)
@@ -61,7 +89,7 @@ def share(part: int, whole: int) -> str:
     return f"{part:,} of the score's {whole:,} variants ({100 * part / max(whole, 1):.1f}%)"
 
 
-def score_text(score: ScoringFile, sample: str, value: float, used: int, assumed: int) -> str:
+def score_text(score: ScoreFacts, sample: str, value: float, used: int, assumed: int) -> str:
     """One person's score; `assumed` variants were counted as not carried."""
     text = (
         f"The polygenic score {titled(score)} of {sample} is {number(value)}, from"
@@ -72,15 +100,26 @@ def score_text(score: ScoringFile, sample: str, value: float, used: int, assumed
     return f"{text} and {assumed:,} that the file does not list, counted as not carried."
 
 
-def percentile_text(percentile: float, samples: int) -> str:
-    """One person's place in the file's own cohort."""
+def alone_text() -> str:
+    """What a score means that is compared with nobody: nothing yet."""
     return (
-        f"Among the {samples:,} samples of the same file this is percentile"
-        f" {percentile:.1f} (mid-rank; ancestry not considered)."
+        "By itself this number does not say whether it is more or less than others have: that"
+        " takes people of like ancestry to compare with, in a reference panel that has this score."
     )
 
 
-def evaluation(score: ScoringFile) -> str:
+def percentile_text(
+    percentile: float, samples: int, interval: tuple[float, float], subject: str = "this"
+) -> str:
+    """One person's place in the file's own cohort."""
+    return (
+        f"Among the {samples:,} samples of the same file {subject} is percentile"
+        f" {percentile:.1f} (95% interval {interval[0]:.1f} to {interval[1]:.1f}; mid-rank;"
+        " ancestry not considered)."
+    )
+
+
+def evaluation(score: ScoreFacts) -> str:
     """Where the score comes from, and that it was not put to the test here."""
     citation, publication = score.header.get("citation"), score.header.get("pgp_id")
     if not citation and not publication:
@@ -89,7 +128,7 @@ def evaluation(score: ScoringFile) -> str:
     return f"Published in {source}; how well it predicts was not evaluated again here."
 
 
-def terms(score: ScoringFile) -> str:
+def terms(score: ScoreFacts) -> str:
     """Licence of the score."""
     usual = (
         "PGS Catalog: cite the score's publication and Lambert et al., Nature Genetics 2021; the"
@@ -98,33 +137,45 @@ def terms(score: ScoringFile) -> str:
     return score.header.get("license", usual)
 
 
-def low_overlap(counts: MatchCounts, covered: int, least: float) -> str:
-    """Why too few variants is an error, and what would override it."""
+def low_overlap(score: ScoreFacts, counts: MatchCounts, covered: int, least: float) -> str:
+    """Why too few variants is an error, what it means for the person, and what would help."""
     found = (
         f"{counts.positions_found:,} positions were found in the genotypes,"
         f" {counts.alleles_matched:,} with the score's alleles, of which"
         f" {counts.ambiguous_dropped:,} were dropped as ambiguous."
     )
     if covered == 0:
-        return f"None of the score's {counts.variants:,} variants can be used. {found}"
+        return (
+            f"{name(score)}: None of the score's {counts.variants:,} variants can be used. {found}"
+            f" {_means_nothing(score)}"
+        )
     return (
-        f"Only {share(covered, counts.variants)} can be used; at least {100 * least:g}% are asked"
-        f" for (min_overlap). {found} A score from so few variants cannot be compared with"
-        " published figures; a lower min_overlap computes it all the same."
+        f"{name(score)}: Only {share(covered, counts.variants)} can be used; at least"
+        f" {100 * least:g}% are asked for (min_overlap). {found} {_means_nothing(score)} A score"
+        " from so few variants cannot be compared with published figures; a lower min_overlap"
+        " computes it all the same."
     )
 
 
-def absent_not_reference(counts: MatchCounts) -> str:
-    """Why absent variants can't be counted as carrying no effect allele."""
+def _means_nothing(score: ScoreFacts) -> str:
+    """What a file without the score's variants says of risk: nothing; and what to do."""
+    what = trait(score)
+    told = what[:1].lower() + what[1:] if what and what[1:2].islower() else what
+    risk = f"the genetic risk of {told}" if told else "what the score is for"
+    build = score.genome_build or "the score's genome build"
     return (
-        "absent_means_reference can be used only where the score's other alleles are the"
-        f" reference alleles. Of the {counts.alleles_matched:,} variants that were matched,"
-        f" {counts.effect_is_reference:,} have the reference as their effect allele."
+        f"So this file says nothing of {risk}: neither that it is raised nor that it is not. What"
+        f" helps is data of the whole genome on {build}: array genotypes imputed to a reference"
+        f" panel, or whole-genome sequencing with all sites called, for the score"
+        f" {titled(score)}. Whole genomes that list only differences from the reference need"
+        " absent_means_reference, and a score on the other genome build needs the Catalog's file"
+        " for that build. Where family history raises the question, that and testing of single"
+        " genes do not depend on this score."
     )
 
 
 def warnings(
-    score: ScoringFile, counts: MatchCounts, sums: Sums, build: str | None, kept: bool
+    score: ScoreFacts, counts: MatchCounts, sums: Sums, build: str | None, kept: bool
 ) -> Iterator[str]:
     """What a reader must know of how the score was computed."""
     yield from score.notes
@@ -134,7 +185,7 @@ def warnings(
     yield from _calls(sums)
 
 
-def _builds(score: ScoringFile, build: str | None) -> Iterator[str]:
+def _builds(score: ScoreFacts, build: str | None) -> Iterator[str]:
     if build is None and score.genome_build is None:
         yield (
             "Neither the genotypes nor the scoring file state their genome build; they were"
@@ -153,9 +204,15 @@ def _builds(score: ScoringFile, build: str | None) -> Iterator[str]:
 
 
 def _alleles(counts: MatchCounts, kept: bool) -> Iterator[str]:
-    if counts.ambiguous:
+    unsettled = counts.ambiguous - counts.ambiguous_by_frequency
+    if unsettled:
         what = "used as if on the same strand" if kept else "left out"
-        yield f"Variants whose strand cannot be told (A/T, C/G), {what}: {counts.ambiguous:,}."
+        yield f"Variants whose strand cannot be told (A/T, C/G), {what}: {unsettled:,}."
+    if counts.ambiguous_by_frequency:
+        yield (
+            "Variants whose strand cannot be told by their alleles, settled by the score's and"
+            f" the samples' allele frequencies: {counts.ambiguous_by_frequency:,}."
+        )
     if counts.strand_flipped:
         yield f"Variants matched on the other strand: {counts.strand_flipped:,}."
     if counts.alleles_mismatched:

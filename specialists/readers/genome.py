@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 __all__ = [
     "CHROMOSOMES",
     "Alleles",
@@ -13,14 +16,20 @@ __all__ = [
     "chromosome_code",
     "chromosome_name",
     "normalise_build",
+    "reverse_complement",
 ]
+
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 CHROMOSOMES: Mapping[str, int] = MappingProxyType(
     {**{str(number): number for number in range(1, 23)}, "X": 23, "Y": 24, "MT": 26}
 )
 """Chromosome names to PLINK's codes."""
 
-_SYNONYMS = {"23": "X", "24": "Y", "26": "MT", "M": "MT"}
+# PLINK's names of the pseudo-autosomal regions, which are places on X.
+_SYNONYMS = {
+    "23": "X", "24": "Y", "26": "MT", "M": "MT", "25": "X", "XY": "X", "PAR1": "X", "PAR2": "X",
+}  # fmt: skip
 
 _BUILDS = (
     (re.compile(r"GRCh38|hg38|hs38|b38|GCA_000001405\.15|GRCh_38", re.IGNORECASE), "GRCh38"),
@@ -81,13 +90,27 @@ class Alleles:
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
+        self._texts: list[str] = []
+        self._flipped: list[int] = []
 
     def code(self, text: str) -> int:
         """The number of an allele, in upper case; -1 for none (empty or '.')."""
+        known = self._codes.get(text)
+        if known is not None:
+            return known
         upper = text.upper()
         if upper in ("", "."):
             return -1
-        return self._codes.setdefault(upper, len(self._codes))
+        return self._codes[upper] if upper in self._codes else self._add(upper)
+
+    def _add(self, text: str) -> int:
+        number = self._codes[text] = len(self._texts)
+        self._texts.append(text)
+        other = self._codes.get(reverse_complement(text) or "", -2)
+        self._flipped.append(other)
+        if other >= 0:
+            self._flipped[other] = number
+        return number
 
     def codes(self, texts: Iterable[str]) -> list[int]:
         """The numbers of several alleles."""
@@ -96,4 +119,22 @@ class Alleles:
     @property
     def texts(self) -> tuple[str, ...]:
         """The alleles, by number."""
-        return tuple(self._codes)
+        return tuple(self._texts)
+
+    def flipped(self) -> NDArray[np.int32]:
+        """The number of each allele's reverse complement; -2 for one that has none here.
+
+        Followed by -2 twice, so that -1 and -2 as numbers of alleles give -2.
+        """
+        return np.array([*self._flipped, -2, -2], np.int32)
+
+    def bases(self) -> NDArray[np.int64]:
+        """The length of each allele; followed by 0 twice, as in `flipped`."""
+        return np.array([*map(len, self._texts), 0, 0], np.int64)
+
+
+def reverse_complement(allele: str) -> str | None:
+    """Read an allele from the other strand; None where it is not made of A, C, G and T."""
+    if allele.strip("ACGT"):
+        return None
+    return allele.translate(_COMPLEMENT)[::-1]

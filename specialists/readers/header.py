@@ -18,6 +18,7 @@ from specialists.readers.archive import Member, entries, members_of_folder, open
 from specialists.readers.dicom import is_dicom, read_header
 from specialists.readers.dicom_header import MANIFEST_KEYWORDS, dicom_manifest
 from specialists.readers.failures import guarded
+from specialists.readers.filesets import main_file, members
 from specialists.readers.images import image_header
 from specialists.readers.nifti_header import nifti_manifest
 from specialists.readers.series import SERIES_KEYWORDS, Series, Slice, check_one_patient, group
@@ -29,6 +30,7 @@ __all__ = ["Found", "inspect", "inspect_paths"]
 
 _KEYWORDS = (*SERIES_KEYWORDS, *MANIFEST_KEYWORDS)
 _PICTURES = frozenset({"PNG", "JPEG", "TIFF"})
+_GENOTYPES = frozenset({"VCF", "BCF", "BGEN", "PLINK"})
 
 
 @transported
@@ -93,6 +95,9 @@ def inspect_paths(paths: Sequence[Path]) -> list[Found]:
 def _look(path: Path) -> list[Found | Slice]:
     if path.is_dir():
         return [*_collection(path, members_of_folder(path))]
+    main = main_file(path)
+    if main is not None:
+        return [*_look(main)]
     with open_file(path) as content:
         form = identify(content, path.name)
         if form in _PICTURES:
@@ -105,8 +110,12 @@ def _look(path: Path) -> list[Found | Slice]:
 
 
 def _with_series(found: Iterable[Found | Slice]) -> list[Found]:
-    """Put one entry a series where the first of its slices stands."""
-    ordered = list(found)
+    """Put one entry a series where the first of its slices stands, and one entry a fileset."""
+    ordered: list[Found | Slice] = []
+    for entry in found:
+        # A fileset may have been named by each of its files.
+        if isinstance(entry, Slice) or len(entry.paths) == 1 or entry not in ordered:
+            ordered.append(entry)
     slices = [entry for entry in ordered if isinstance(entry, Slice)]
     of_slice = {id(slice_): series for series in group(slices) for slice_ in series.slices}
     done: set[str] = set()
@@ -179,10 +188,11 @@ def _series_entry(series: Series, name: str | None) -> Found:
 
 def _noted(path: Path, form: str, manifest: Manifest) -> Found:
     claimed = claimed_format(path.name)
+    paths = members(path) if form in _GENOTYPES else (path,)
     if claimed not in (None, form):
         note = f"the file's name says {claimed}; its content is {manifest.format}"
         manifest = manifest.model_copy(update={"notes": (*manifest.notes, note)})
-    return Found((path,), None, manifest, None)
+    return Found(paths, None, manifest, None)
 
 
 def _picture(content: object, form: str) -> Manifest:
@@ -205,10 +215,16 @@ def _other(path: Path, form: str) -> Manifest:
         from specialists.readers.scoring_file import inspect_scoring_file
 
         return inspect_scoring_file([path])
-    if form in {"VCF", "BCF"}:
+    if form == "chain file":
+        from specialists.readers.chain_file import inspect_chain
+
+        return inspect_chain(path)
+    if form == "FASTA":
+        from specialists.readers.reference_genome import inspect_reference
+
+        return inspect_reference(path)
+    if form in _GENOTYPES:
         from specialists.readers.variants import inspect_variants
 
         return inspect_variants([path])
-    if form in {"BGEN", "PLINK"}:
-        return Manifest(kind="variants", format=form)
     raise InvalidInput("The file is of no known format.")

@@ -53,7 +53,10 @@ def places(columns: Columns, names: tuple[str, str]) -> tuple[NDArray[np.uint8],
     codes = {name: chromosome_code(name) for name in set(chromosomes)}
     code = np.array([codes[name] for name in chromosomes], np.uint8)
     texts = columns.get(names[1], empty)
-    position = np.array([int(t) if t.isdecimal() else 0 for t in texts], np.int64)
+    try:
+        position = np.array(list(map(int, texts)), np.int64)
+    except ValueError:
+        position = np.array([int(t) if t.isdecimal() else 0 for t in texts], np.int64)
     placed = (code > 0) & (position > 0)
     return np.where(placed, code, 0).astype(np.uint8), np.where(placed, position, 0)
 
@@ -63,14 +66,19 @@ def _count(columns: Columns) -> int:
 
 
 def _true(columns: Columns, name: str) -> NDArray[np.bool_]:
-    texts = columns.get(name, ("",) * _count(columns))
-    return np.array([text.strip().lower() in ("true", "1") for text in texts], bool)
+    texts = columns.get(name)
+    if texts is None:
+        return np.zeros(_count(columns), bool)
+    true = {text for text in set(texts) if text.strip().lower() in ("true", "1")}
+    return np.array([text in true for text in texts], bool)
 
 
 def complex_terms(columns: Columns) -> dict[str, int]:
     """Count the terms that cannot be summed variant by variant, by what they are."""
     flags = {term: _true(columns, name) for name, term in _COMPLEX.items()}
-    unusual = [not _NUCLEOTIDES.fullmatch(text) for text in columns["effect_allele"]]
+    effect = columns["effect_allele"]
+    odd = {text for text in set(effect) if not _NUCLEOTIDES.fullmatch(text)}
+    unusual = [text in odd for text in effect] if odd else np.zeros(len(effect), bool)
     # A haplotype's effect "allele" is unusual too; what is left is amino acids and the like.
     flags["effects not of a nucleotide allele"] = np.array(unusual) & ~np.any(
         list(flags.values()), axis=0
@@ -85,7 +93,9 @@ def other_alleles(columns: Columns) -> Sequence[str]:
     """The other alleles; where one is missing, the inferred one if it is a single one."""
     empty = ("",) * _count(columns)
     given = columns.get("other_allele", empty)
-    inferred = columns.get("hm_inferOtherAllele", empty)
+    inferred = columns.get("hm_inferOtherAllele")
+    if inferred is None:
+        return given
     return [
         own or ("" if "/" in other else other) for own, other in zip(given, inferred, strict=True)
     ]
@@ -103,12 +113,19 @@ def numbers(texts: Sequence[str] | None, count: int) -> NDArray[np.float64]:
     if texts is None:
         return np.full(count, np.nan)
     try:
-        values = np.array([float(t) if t not in ("", "NA", "NR") else np.nan for t in texts])
-    except ValueError as error:
-        raise UnreadableFile("A weight or frequency in the scoring file is no number.") from error
+        values = np.array(list(map(float, texts)))
+    except ValueError:
+        values = _with_gaps(texts)
     if np.isinf(values).any():
         raise UnreadableFile("A weight or frequency in the scoring file is not finite.")
     return values
+
+
+def _with_gaps(texts: Sequence[str]) -> NDArray[np.float64]:
+    try:
+        return np.array([float(t) if t not in ("", "NA", "NR") else np.nan for t in texts])
+    except ValueError as error:
+        raise UnreadableFile("A weight or frequency in the scoring file is no number.") from error
 
 
 def weights(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
@@ -127,9 +144,12 @@ def weights(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
 
 def _kinds(columns: Columns) -> NDArray[np.uint8]:
     kind = np.full(_count(columns), ADDITIVE, np.uint8)
-    effect_type = np.array(columns.get("effect_type", ("",) * len(kind)))
-    kind[_true(columns, "is_dominant") | (effect_type == "dominant")] = DOMINANT
-    kind[_true(columns, "is_recessive") | (effect_type == "recessive")] = RECESSIVE
+    kind[_true(columns, "is_dominant")] = DOMINANT
+    kind[_true(columns, "is_recessive")] = RECESSIVE
+    named = columns.get("effect_type", ())
+    for text, code in (("dominant", DOMINANT), ("recessive", RECESSIVE)):
+        if text in named:
+            kind[[one == text for one in named]] = code
     return kind
 
 

@@ -5,17 +5,14 @@ Source: https://www.pgscatalog.org/downloads/#scoring_columns.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +22,10 @@ from specialists.errors import (
     FileTooLarge,
     InvalidInput,
     MislabelledFile,
-    TruncatedFile,
-    UnreadableFile,
     UnsupportedScore,
 )
-from specialists.readers import limits, worker
+from specialists.readers import worker
+from specialists.readers.columns import blocks_of_rows, opened
 from specialists.readers.genome import Alleles, normalise_build
 from specialists.readers.scoring_columns import (
     ADDITIVE,
@@ -54,6 +50,7 @@ __all__ = [
     "DOMINANT",
     "DOSAGE_SPECIFIC",
     "RECESSIVE",
+    "ScoreFacts",
     "ScoringFile",
     "inspect_scoring_file",
     "parse_scoring_file",
@@ -61,11 +58,25 @@ __all__ = [
 ]
 
 _ROWS = 20_000_000
-_BLOCK = 65_536
-_LINE_CHARACTERS = 1_000_000
+_LINE_BYTES = 1_000_000
 _HEADER_LINES = 1_000
-_GZIP = b"\x1f\x8b"
+_MARK = b"\xef\xbb\xbf"
 Block = dict[str, NDArray[Any]]
+
+
+@transported
+@dataclass(frozen=True)
+class ScoreFacts:
+    """What a scoring file says of its score, without the variants."""
+
+    header: dict[str, str]
+    """Every `#key=value` line."""
+    genome_build: str | None
+    """Build of the positions as they were used."""
+    variants: int
+    sha256: str
+    """Of the file as it is, packed or not."""
+    notes: tuple[str, ...] = ()
 
 
 @transported
@@ -103,6 +114,11 @@ class ScoringFile:
         """How many variants the score has."""
         return len(self.position)
 
+    @property
+    def facts(self) -> ScoreFacts:
+        """The score without its variants."""
+        return ScoreFacts(self.header, self.genome_build, self.variants, self.sha256, self.notes)
+
 
 def read_scoring_file(paths: Sequence[Path]) -> ScoringFile:
     """Read a PGS Catalog scoring file in a worker process.
@@ -128,7 +144,7 @@ def read_scoring_file(paths: Sequence[Path]) -> ScoringFile:
 def parse_scoring_file(paths: Sequence[Path]) -> ScoringFile:
     """What `read_scoring_file` runs in the worker."""
     path = _single(paths)
-    with closing(_text(path)) as text:
+    with closing(_opened(path)) as text:
         table = _Table(*_head(text))
         table.read(text)
     with path.open("rb") as file:
@@ -137,11 +153,11 @@ def parse_scoring_file(paths: Sequence[Path]) -> ScoringFile:
 
 def inspect_scoring_file(paths: Sequence[Path]) -> Manifest:
     """Say what a scoring file is, from its header and column names. Runs in a worker."""
-    with closing(_text(_single(paths))) as text:
+    with closing(_opened(_single(paths))) as text:
         header, columns = _head(text)
         build = _build(header, columns)
         announced = header.get("variants_number", "")
-        counted = int(announced) if announced.isdecimal() else sum(1 for _ in _lines(text))
+        counted = int(announced) if announced.isdecimal() else sum(1 for row in text if row.strip())
     return Manifest(
         kind="scoring_file",
         format="PGS scoring file",
@@ -157,68 +173,31 @@ def _single(paths: Sequence[Path]) -> Path:
     return Path(paths[0])
 
 
-class _Bounded(io.RawIOBase):
-    """Bytes of a stream, up to a limit, with the tree's errors."""
-
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
-        self._stream, self._left = stream, limit
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._read(len(buffer))
-        self._left -= len(data)
-        if self._left < 0:
-            raise FileTooLarge("The scoring file unpacks to more than the limits allow.")
-        buffer[: len(data)] = data
-        return len(data)
-
-    def _read(self, size: int) -> bytes:
-        try:
-            return self._stream.read(size)
-        except EOFError as error:
-            raise TruncatedFile("The scoring file ends before its content does.") from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise UnreadableFile("The scoring file's compression is damaged.") from error
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
-def _text(path: Path) -> io.TextIOWrapper:
-    """Open a file as text, unpacked as it is read."""
-    with path.open("rb") as file:
-        start = file.read(2)
-    if not start:
+def _opened(path: Path) -> io.BufferedReader:
+    """The file's text, unpacked as it is read, after a byte order mark."""
+    if path.stat().st_size == 0:
         raise EmptyFile("The file is empty.")
-    # Both are closed by _Bounded, and with it by the text layer.
-    opened: Any = gzip.open if start == _GZIP else open
-    stream = cast(IO[bytes], opened(path, "rb"))
-    bounded = _Bounded(stream, int(limits.active().unpacked_mib * 2**20))
-    buffered = io.BufferedReader(bounded, 1 << 20)
-    return io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="replace")
+    text = opened(path)
+    if text.peek(len(_MARK)).startswith(_MARK):
+        text.read(len(_MARK))
+    return text
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Lines that are not blank, without their ends."""
-    while line := text.readline(_LINE_CHARACTERS):
-        if len(line) == _LINE_CHARACTERS:
-            raise MislabelledFile("The file is not a scoring file: a line of it has no end.")
-        if stripped := line.rstrip("\r\n"):
-            yield stripped
-
-
-def _head(text: io.TextIOWrapper) -> tuple[dict[str, str], list[str]]:
+def _head(text: io.BufferedReader) -> tuple[dict[str, str], list[str]]:
     """The `#key=value` lines, and the names of the columns."""
     header: dict[str, str] = {}
-    for line in islice(_lines(text), _HEADER_LINES):
-        if not line.startswith("#"):
-            return header, _checked(line.split("\t"))
-        key, _, value = line.lstrip("#").partition("=")
+    for _ in range(_HEADER_LINES):
+        line = text.readline(_LINE_BYTES)
+        if len(line) == _LINE_BYTES:
+            raise MislabelledFile("The file is not a scoring file: a line of it has no end.")
+        told = line.decode("utf-8", "replace").rstrip("\r\n")
+        if told and not told.startswith("#"):
+            return header, _checked(told.split("\t"))
+        key, _, value = told.lstrip("#").partition("=")
         if value.strip():
             header[key.strip()] = value.strip()
+        if not line:
+            break
     raise MislabelledFile("The file is not a PGS Catalog scoring file: it has no columns.")
 
 
@@ -252,17 +231,16 @@ class _Table:
         self.complex: Counter[str] = Counter()
         self.blocks: list[Block] = []
 
-    def read(self, text: io.TextIOWrapper) -> None:
-        rows = (line.split("\t") for line in _lines(text))
-        while block := list(islice(rows, _BLOCK)):
-            self.rows += len(block)
+    def read(self, text: io.BufferedReader) -> None:
+        """Take all rows."""
+        for cells in blocks_of_rows(text, len(self.columns)):
+            self.rows += len(cells[0])
             if self.rows > _ROWS:
                 raise FileTooLarge(f"The scoring file has more than {_ROWS:,} rows.")
-            if any(len(row) != len(self.columns) for row in block):
-                raise TruncatedFile("A row of the scoring file has not as many columns as named.")
-            columns = dict(zip(self.columns, zip(*block, strict=True), strict=True))
+            columns = dict(zip(self.columns, cells, strict=True))
             # A score that pgscatalog-utils put in its own form has no header, but this column.
-            self.header.setdefault("pgs_id", columns.get("accession", ("",))[0])
+            if "pgs_id" not in self.header:
+                self.header["pgs_id"] = columns.get("accession", ("",))[0]
             refused = complex_terms(columns)
             self.complex.update(refused)
             if not refused:

@@ -84,9 +84,11 @@ _ENCRYPTED = (
 # ContentInfo of type envelopedData (RFC 5652 6.1), as a Secure DICOM File (PS3.10 7.4) starts.
 _ENVELOPED = bytes.fromhex("06092a864886f70d010703")
 _SCORE_COLUMNS = re.compile(rb"(?m)^(?!#)(?=[^\n]*\beffect_allele\b)(?=[^\n]*\beffect_weight\b)")
+_CHAIN = re.compile(rb"(#[^\n]*\n)*chain \d+(\.\d+)? \S+ \d+ [+-] ")
+_FASTA = re.compile(rb">\S[^\n]*\r?\n[ACGTUNRYKMSWBDHVacgtunrykmswbdhv]+\r?\n")
 _ACCEPTED = (
     "Read here are DICOM (also in a folder or ZIP), NIfTI, PNG, JPEG, TIFF, SVS, NDPI, SCN, BIF, "
-    "VCF, BCF, BGEN, PLINK and PGS scoring files."
+    "VCF, BCF, BGEN, PLINK, PGS scoring files, chain files and indexed FASTA."
 )
 
 
@@ -136,6 +138,10 @@ def _format(head: bytes, content: BinaryIO) -> str | None:
         return "NIfTI"
     if _is_score(head):
         return "PGS scoring file"
+    if _CHAIN.match(head):
+        return "chain file"
+    if _FASTA.match(head):
+        return "FASTA"
     return "DICOM" if is_dicom(head) else None
 
 
@@ -147,6 +153,8 @@ def _packed_format(content: BinaryIO) -> str | None:
         return "VCF"
     if _is_nifti(start):
         return "NIfTI"
+    if _CHAIN.match(start):
+        return "chain file"
     return "PGS scoring file" if _is_score(start) else None
 
 

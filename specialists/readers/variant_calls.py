@@ -1,129 +1,147 @@
-"""Calls of many rows to dosages, block by block: one row at a time numpy would be slow."""
+"""Calls of VCF and BCF rows to dosages, many rows at once.
+
+A call of one or two alleles below ten is a key of one byte: the first allele in its low half,
+the second in its high half; 14 stands for a missing allele and 15 for no second one. Everything
+else (imputed dosages, ten alleles and more, three copies) makes the row an odd one, whose
+dosages are worked out by themselves.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specialists.errors import UnreadableFile
-from specialists.readers.variant_file import Record
+from specialists.readers.calls import Calls
 
-__all__ = ["Calls", "GenotypeField"]
+__all__ = ["GenotypeField", "Odd", "Rows", "checked_dosages", "keys_of_alleles", "unpacked"]
 
 GenotypeField = Literal["GT", "DS"]
 
-_BLOCK_CELLS = 1 << 20
-_BLOCK_ROWS = 1 << 14
-# As cyvcf2 gives calls: -1 is missing, -2 that a sample has fewer alleles (haploid).
-_MISSING, _NO_ALLELE = -1, -2
+Keys = NDArray[np.uint8]
 
-Row = tuple[NDArray[np.int16] | None, NDArray[np.float32] | None, int]
+MISSING, NONE = 14, 15
+_MOST = 10
 
 
-class Calls:
-    """Gathers dosages: one entry for each alternate allele of each row, or one for none.
+@dataclass(frozen=True, eq=False)
+class Odd:
+    """A row whose calls are no keys."""
+
+    dosage: NDArray[np.float64]
+    """Shape (alternates, samples); NaN where missing."""
+    haploid: NDArray[np.bool_]
+    """Shape (samples,)."""
+
+
+class Rows(Protocol):
+    """Calls of the rows of one block, in whatever form the file has them."""
+
+    def keys(self, rows: Sequence[int]) -> tuple[Keys, Mapping[int, Odd]]:
+        """Keys, shape (rows, samples), and by index into `rows` those that are odd."""
+
+
+def unpacked(rows: Rows, row: Sequence[int], alternate: NDArray[np.int64]) -> Calls:
+    """Copies of alternate alleles.
 
     Args:
-        samples: How many samples a row has.
-        field: "DS" takes dosages where a row has them, "GT" the calls; each falls back on the
-            other where a row has only that.
+        rows: Of a block.
+        row: Which row each entry is of, ascending.
+        alternate: Which alternate allele of its row, from 1; shape (entries,).
     """
-
-    def __init__(self, samples: int, field: GenotypeField) -> None:
-        self.samples = samples
-        self.field = field
-        self.other_field = 0
-        """Rows whose other field was used."""
-        self._rows: list[Row] = []
-        self._dosages: list[NDArray[np.float32]] = []
-        self._copies: list[NDArray[np.uint8]] = []
-
-    def add(self, record: Record) -> None:
-        """Take one row."""
-        fields = record.fields
-        entries = max(len(record.alternates), 1)
-        called = record.calls(self.samples) if "GT" in fields else None
-        use_dosage = "DS" in fields and (self.field == "DS" or called is None)
-        imputed = _checked(record.imputed(self.samples), entries) if use_dosage else None
-        used = "GT" if imputed is None else "DS"
-        self.other_field += used != self.field and bool(fields & {"GT", "DS"})
-        self._rows.append((called, imputed, entries))
-        if len(self._rows) >= min(_BLOCK_ROWS, _BLOCK_CELLS // max(self.samples, 1) + 1):
-            self._finish_block()
-
-    def finish(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Give what was gathered, once.
-
-        Returns:
-            Dosages, NaN where a call is missing in whole or in part; and alleles called, 0
-            where missing. Both of shape (entries, samples).
-        """
-        self._finish_block()
-        dosage = _joined(self._dosages, self.samples, np.float32)
-        return dosage, _joined(self._copies, self.samples, np.uint8)
-
-    def _finish_block(self) -> None:
-        if not self._rows:
-            return
-        calls = self._stacked()
-        entries = np.array([row[2] for row in self._rows])
-        row_of = np.repeat(np.arange(len(entries)), entries)
-        alternate = np.arange(len(row_of)) - np.repeat(np.cumsum(entries) - entries, entries) + 1
-        dosage = np.zeros((len(row_of), self.samples), np.float32)
-        copies = np.zeros((len(entries), self.samples), np.uint8)
-        missing = np.zeros(copies.shape, bool)
-        for column in calls:
-            missing |= column == _MISSING
-            copies += column >= 0
-            dosage += column[row_of] == alternate[:, None]
-        copies[missing] = 0
-        copies = copies[row_of]
-        dosage[copies == 0] = np.nan
-        self._overlay(dosage, copies, np.cumsum(entries) - entries)
-        self._dosages.append(dosage)
-        self._copies.append(copies)
-        self._rows.clear()
-
-    def _stacked(self) -> NDArray[np.int16]:
-        """Calls of the block, shape (alleles of a call, rows, samples)."""
-        ploidy = max((row[0].shape[1] for row in self._rows if row[0] is not None), default=1)
-        stacked = np.full((ploidy, len(self._rows), self.samples), _NO_ALLELE, np.int16)
-        for number, (called, _, _) in enumerate(self._rows):
-            if called is None:
-                stacked[0, number] = _MISSING
-            else:
-                stacked[: called.shape[1], number] = called.T
-        return stacked
-
-    def _overlay(
-        self, dosage: NDArray[np.float32], copies: NDArray[np.uint8], first: NDArray[Any]
-    ) -> None:
-        """Put imputed dosages over calls, in place; where there was no call, of two copies."""
-        for number, (_, imputed, entries) in enumerate(self._rows):
-            if imputed is None:
-                continue
-            span = slice(first[number], first[number] + entries)
-            known = ~np.isnan(imputed)
-            dosage[span][known] = imputed[known]
-            copies[span][:, known.all(axis=0) & (copies[span.start] == 0)] = 2
+    numbers, which = np.unique(np.asarray(row, np.int64), return_inverse=True)
+    keys, odd = rows.keys(numbers.tolist())
+    if len(numbers) < len(which):
+        keys = keys[which]
+    none = np.empty(0, np.int64)
+    if not (keys & 0xEE).any() and (alternate == 1).all():
+        # Alleles 0 and 1 alone, two in every call.
+        dosage, missing, haploid = ((keys & 1) + (keys >> 4)).astype(np.float64), none, none
+    else:
+        missing, haploid = np.flatnonzero(_missing(keys)), np.flatnonzero(_haploid(keys))
+        dosage = _copies(keys, alternate.astype(np.uint8)[:, None]).astype(np.float64)
+        dosage.reshape(-1)[missing] = 0
+    calls = Calls(dosage, missing, haploid)
+    return _with_odd(calls, odd, which, alternate) if odd else calls
 
 
-def _checked(imputed: NDArray[np.float32], entries: int) -> NDArray[np.float32]:
-    if imputed.shape[0] != entries:
+def keys_of_alleles(called: NDArray[np.int16]) -> Keys | None:
+    """Keys of calls, shape (samples, alleles), -1 missing, -2 no allele; None if they are odd."""
+    if called.shape[1] > 2 or called.max(initial=0) >= _MOST:
+        return None
+    low = called[:, 0]
+    high = called[:, 1] if called.shape[1] == 2 else np.full(len(called), -2, np.int16)
+    # -1 and -2, which are 15 and 14 in four bits, change places.
+    low, high = (np.where(half < 0, -3 - half, half) & 15 for half in (low, high))
+    return np.asarray(np.where(low == NONE, MISSING, low) | (high << 4), np.uint8)
+
+
+def odd_calls(called: NDArray[np.int16], alternates: int) -> Odd:
+    """Dosages of any calls, shape (samples, alleles); three copies and more count as missing."""
+    copies = (called >= 0).sum(axis=1)
+    bad = (called == -1).any(axis=1) | (copies == 0) | (copies > 2)
+    dosage = np.stack([(called == n + 1).sum(axis=1) for n in range(max(alternates, 1))])
+    return Odd(np.where(bad, np.nan, dosage), copies == 1)
+
+
+def checked_dosages(imputed: NDArray[np.float64], alternates: int) -> NDArray[np.float64]:
+    """Imputed dosages, shape (alternates, samples), if they can be such; NaN where missing."""
+    if imputed.shape[0] != max(alternates, 1):
         raise UnreadableFile("A row's DS has not one number for each alternate allele.")
     if not (np.isnan(imputed) | ((imputed >= -0.01) & (imputed <= 2.01))).all():
         raise UnreadableFile("A dosage (DS) in the file is not between 0 and 2.")
-    return imputed
+    return np.clip(imputed, 0, 2)
 
 
-def _joined(blocks: list[NDArray[Any]], width: int, dtype: type[np.generic]) -> NDArray[Any]:
-    """Put blocks into one array, letting go of each: the peak is one copy, not two."""
-    last = sum(len(block) for block in blocks)
-    joined = np.empty((last, width), dtype)
-    while blocks:
-        block = blocks.pop()
-        joined[last - len(block) : last] = block
-        last -= len(block)
-    return joined
+def overlaid(imputed: NDArray[np.float64], under: Odd | None) -> Odd:
+    """Imputed dosages over calls; where there was no call, of two copies."""
+    if under is None:
+        return Odd(imputed, np.zeros(imputed.shape[1], bool))
+    return Odd(np.where(np.isnan(imputed), under.dosage, imputed), under.haploid)
+
+
+def odd_of_keys(keys: Keys, alternates: int) -> Odd:
+    """The same calls as dosages; shape of `keys`: (samples,)."""
+    dosage = np.stack([_copies(keys, np.uint8(n + 1)) for n in range(max(alternates, 1))])
+    return Odd(np.where(_missing(keys), np.nan, dosage), _haploid(keys))
+
+
+def _with_odd(
+    calls: Calls, odd: Mapping[int, Odd], which: NDArray[np.int64], alternate: NDArray[np.int64]
+) -> Calls:
+    samples = calls.dosage.shape[1]
+    known = np.ones(len(which), bool)
+    missing, haploid = [], []
+    for entry in np.flatnonzero(np.isin(which, list(odd))).tolist():
+        own = odd[int(which[entry])]
+        values = own.dosage[min(int(alternate[entry]), len(own.dosage)) - 1]
+        calls.dosage[entry] = np.nan_to_num(values)
+        missing.append(entry * samples + np.flatnonzero(np.isnan(values)))
+        haploid.append(entry * samples + np.flatnonzero(own.haploid & ~np.isnan(values)))
+        known[entry] = False
+    return Calls(
+        calls.dosage,
+        np.sort(np.concatenate([calls.missing[known[calls.missing // samples]], *missing])),
+        np.sort(np.concatenate([calls.haploid[known[calls.haploid // samples]], *haploid])),
+    )
+
+
+def _copies(keys: Keys, alternate: NDArray[np.uint8] | np.uint8) -> Keys:
+    """How many of a call's alleles are the alternate one; of a missing call, anything."""
+    low: NDArray[np.bool_] = (keys & 15) == alternate
+    high: NDArray[np.bool_] = (keys >> 4) == alternate
+    copies: Keys = low.view(np.uint8) + high.view(np.uint8)
+    return copies
+
+
+def _missing(keys: Keys) -> NDArray[np.bool_]:
+    high = keys >> 4
+    return np.asarray(((keys & 15) >= _MOST) | ((high >= _MOST) & (high < NONE)))
+
+
+def _haploid(keys: Keys) -> NDArray[np.bool_]:
+    return np.asarray((keys >= NONE << 4) & ((keys & 15) < _MOST))

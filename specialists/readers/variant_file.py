@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import warnings
 import zlib
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,135 +20,132 @@ from specialists.errors import (
     MislabelledFile,
     TruncatedFile,
     UnreadableFile,
-    UnsupportedFormat,
 )
+from specialists.readers.calls import Block, Calls, Sites
 from specialists.readers.genome import (
+    Alleles,
     build_of_contigs,
     chromosome_code,
     chromosome_name,
     normalise_build,
 )
+from specialists.readers.variant_calls import (
+    GenotypeField,
+    Keys,
+    Odd,
+    Rows,
+    checked_dosages,
+    keys_of_alleles,
+    odd_calls,
+    odd_of_keys,
+    overlaid,
+    unpacked,
+)
+from specialists.readers.variant_text import TextRow, TextRows, rows_of_text
+from specialists.readers.wanted import Wanted, place
 
-__all__ = ["Record", "VariantFile", "Wanted"]
+__all__ = ["VariantFile"]
 
 _GZIP = b"\x1f\x8b"
-_PLINK = b"\x6c\x1b"
 # A BGZF file ends with this empty block (SAM specification 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-# What one jump through an index costs: about a block of BGZF, up to 64 KiB unpacked.
+# What one jump through an index costs, next to reading on: about two blocks of BGZF.
 _JUMP_BYTES = 24 * 1024
-_JOINED_BASES = 1_000
+_RECORDS = 512
 _CONTIG = re.compile(r"^##contig=<(.*)>\s*$", re.MULTILINE)
 _FIELD = re.compile(r'(\w+)=("[^"]*"|[^,]*)')
 _REFERENCE = re.compile(r"^##(?:reference|assembly)=(.*)$", re.MULTILINE)
+_BLOCKS = re.compile(r"^##(?:GVCFBlock|ALT=<ID=(?:NON_REF|\*))", re.MULTILINE)
+_ANY_ALTERNATE = ("<NON_REF>", "<*>")
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Places whose rows are read: by chromosome code, first and last positions, in order."""
+class _Row(Protocol):
+    """What a row is, whatever it was read with."""
 
-    places: Mapping[int, tuple[list[int], list[int]]] | None
-
-    @classmethod
-    def everything(cls) -> Wanted:
-        """The whole file."""
-        return cls(None)
-
-    @classmethod
-    def of(
-        cls,
-        positions: Mapping[str, NDArray[np.int64]] | None,
-        regions: Sequence[Sequence[Any]] | None,
-    ) -> Wanted:
-        """Join positions and regions; both None is everything."""
-        if positions is None and regions is None:
-            return cls(None)
-        spans: dict[int, list[tuple[int, int]]] = {}
-        for name, values in (positions or {}).items():
-            unique = np.unique(np.asarray(values, np.int64)).tolist()
-            spans.setdefault(chromosome_code(name), []).extend((p, p) for p in unique)
-        for name, first, last in regions or ():
-            spans.setdefault(chromosome_code(str(name)), []).append((int(first), int(last)))
-        return cls({code: _joined(sorted(some), 0) for code, some in spans.items() if code})
-
-    def has(self, chromosome: int, position: int) -> bool:
-        """Is a row that starts here wanted?"""
-        if self.places is None:
-            return chromosome > 0
-        firsts, lasts = self.places.get(chromosome, ((), ()))
-        at = bisect_right(firsts, position) - 1
-        return at >= 0 and position <= lasts[at]
-
-    def jumps(self, chromosome: int) -> list[tuple[int, int]]:
-        """What to ask an index for: wanted places, near ones together."""
-        firsts, lasts = (self.places or {}).get(chromosome, ([], []))
-        return list(
-            zip(*_joined(list(zip(firsts, lasts, strict=True)), _JOINED_BASES), strict=True)
-        )
+    chromosome: int
+    position: int
+    end: int
+    reference: str
+    alternates: tuple[str, ...]
+    fields: bytes
 
 
-def _joined(spans: list[tuple[int, int]], apart: int) -> tuple[list[int], list[int]]:
-    firsts: list[int] = []
-    lasts: list[int] = []
-    for first, last in spans:
-        if lasts and first <= lasts[-1] + apart:
-            lasts[-1] = max(lasts[-1], last)
-        else:
-            firsts.append(first)
-            lasts.append(last)
-    return firsts, lasts
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A row as cyvcf2 gives it."""
+
+    chromosome: int
+    position: int
+    end: int
+    reference: str
+    alternates: tuple[str, ...]
+    fields: bytes
+    called: NDArray[np.int16] | None
+    """Shape (samples, alleles of a call); -1 missing, -2 no allele."""
+    imputed: NDArray[np.float64] | None
+    """Shape (alternates, samples)."""
 
 
-class Record:
-    """One row of the file, unpacked when asked."""
+@dataclass
+class _Records:
+    """Calls of the rows of one block, as cyvcf2 gives them."""
 
-    def __init__(self, row: Any, chromosome: int) -> None:
-        self._row = row
-        self.chromosome = chromosome
-        self.position = int(row.POS)
-        self.reference = str(row.REF)
-        self.alternates: tuple[str, ...] = tuple(row.ALT)
+    samples: int
+    rows: list[_Record] = field(default_factory=list)
 
-    @property
-    def fields(self) -> frozenset[str]:
-        """The fields (FORMAT) that the row has for each sample."""
-        return frozenset(self._row.FORMAT or ())
-
-    def calls(self, samples: int) -> NDArray[np.int16]:
-        """Alleles called, shape (samples, alleles of a call); -1 missing, -2 no allele."""
-        # The last column says whether the call is phased.
-        called: NDArray[np.int16] = self._row.genotype.array()[:samples, :-1]
-        return called
-
-    def imputed(self, samples: int) -> NDArray[np.float32]:
-        """The field DS, shape (alternates, samples)."""
-        return np.asarray(self._row.format("DS"), np.float32).reshape(samples, -1).T
+    def keys(self, rows: Sequence[int]) -> tuple[Keys, Mapping[int, Odd]]:
+        """See `variant_calls.Rows`."""
+        keys = np.full((len(rows), self.samples), 0xEE, np.uint8)
+        odd: dict[int, Odd] = {}
+        for number, row in enumerate(self.rows[n] for n in rows):
+            alternates = len(row.alternates)
+            own = None if row.called is None else keys_of_alleles(row.called)
+            if row.imputed is not None:
+                imputed = checked_dosages(row.imputed, alternates)
+                under = None
+                if row.called is not None:
+                    under = (
+                        odd_calls(row.called, alternates)
+                        if own is None
+                        else odd_of_keys(own, alternates)
+                    )
+                odd[number] = overlaid(imputed, under)
+            elif own is not None:
+                keys[number] = own
+            elif row.called is not None:
+                odd[number] = odd_calls(row.called, alternates)
+        return keys, odd
 
 
 class VariantFile:
-    """An open VCF or BCF file. A context manager.
+    """An open VCF or BCF file. A context manager; see `calls.GenotypeFile`.
+
+    Args:
+        path: Plain or compressed.
+        genotype_field: "DS" takes dosages (imputed) where a row has them, "GT" the calls; each
+            falls back on the other where a row has only that.
 
     Raises:
         BackendUnavailable: If cyvcf2 is not installed.
         UnreadableFile: If it is not VCF or BCF, or is damaged or cut short.
     """
 
-    def __init__(self, path: Path) -> None:
+    sexes: NDArray[np.uint8] | None = None
+
+    def __init__(self, path: Path, genotype_field: GenotypeField = "GT") -> None:
         self.size_bytes = path.stat().st_size
         self.format = _format(path)
-        self._path = path
+        self._path, self._field = path, genotype_field
         self._vcf = _opened(path)
         self.labels: list[str] = list(self._vcf.samples)
+        self._chosen: list[int] | None = None
+        self._other_field = 0
+        self._uses_other: dict[bytes, bool] = {}
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._vcf.close()
 
     @cached_property
@@ -168,7 +163,22 @@ class VariantFile:
         return build_of_contigs(lengths) or (named.pop() if len(named) == 1 else None)
 
     @cached_property
-    def indexed_rows(self) -> int | None:
+    def has_blocks(self) -> bool:
+        """Is it a gVCF: rows that say of a stretch that nothing differs from the reference?"""
+        return _BLOCKS.search(self._vcf.raw_header) is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Of the rows that were read."""
+        if not self._other_field:
+            return ()
+        other = "DS" if self._field == "GT" else "GT"
+        return (
+            f"Variants without the field {self._field}, whose {other} was used:"
+            f" {self._other_field:,}.",
+        )
+
+    def count(self) -> int | None:
         """How many rows the index says that there are; None without an index."""
         if not self._index():
             return None
@@ -177,52 +187,149 @@ class VariantFile:
         except ValueError:
             return None
 
-    def keep_samples(self, labels: Sequence[str]) -> None:
-        """Unpack the calls of these samples only."""
-        if len(labels) < len(self.labels):
-            self._vcf.set_samples(list(labels))
+    def keep_samples(self, positions: Sequence[int]) -> None:
+        """See `calls.GenotypeFile`."""
+        if len(positions) < len(self.labels):
+            self._chosen = list(positions)
+            self._vcf.set_samples([self.labels[number - 1] for number in positions])
 
-    def rows(self, wanted: Wanted) -> Iterator[Record]:
+    def blocks(self, wanted: Wanted, alleles: Alleles) -> Iterator[Block]:
+        """See `calls.GenotypeFile`."""
+        held: list[Any] = []
+        number = 0
+        for rows in self._rows(wanted):
+            if not rows:
+                continue
+            last = (rows[-1].chromosome, rows[-1].position)
+            cut = len(rows)
+            while cut and (rows[cut - 1].chromosome, rows[cut - 1].position) == last:
+                cut -= 1
+            ready, held = (held + rows[:cut], rows[cut:]) if cut else ([], held + rows)
+            if ready:
+                yield self._block(ready, number, wanted, alleles)
+                number += len(ready)
+        if held:
+            yield self._block(held, number, wanted, alleles)
+
+    def _block(self, rows: list[Any], number: int, wanted: Wanted, alleles: Alleles) -> Block:
+        facts: list[tuple[int, int, int, int, int]] = []
+        which: list[tuple[int, int]] = []
+        for index, row in enumerate(rows):
+            self._note_field(row)
+            reference = alleles.code(row.reference)
+            named = [(n, a) for n, a in enumerate(row.alternates, 1) if a not in _ANY_ALTERNATE]
+            inside = [] if named or row.end == row.position else _inside(row, wanted)
+            if row.end == row.position or named or row.position in inside:
+                for n, alternate in named or [(1, "")]:
+                    code = alleles.code(alternate)
+                    facts.append((number + index, row.chromosome, row.position, reference, code))
+                    which.append((index, n))
+            for at in inside:
+                if at > row.position:
+                    facts.append((number + index, row.chromosome, at, -2, -1))
+                    which.append((index, 1))
+        entry = np.array(which, np.int64)
+        return Block(Sites.of(facts), partial(_read, self._calls_of(rows), entry))
+
+    def _calls_of(self, rows: list[Any]) -> Rows:
+        if isinstance(rows[0], _Record):
+            return _Records(len(self._chosen or self.labels), rows)
+        chosen = None if self._chosen is None else np.array(self._chosen, np.int64) - 1
+        return TextRows(len(self.labels), chosen, self._field, rows)
+
+    def _note_field(self, row: _Row) -> None:
+        if row.fields not in self._uses_other:
+            names = row.fields.split(b":")
+            other = b"DS" if self._field == "GT" else b"GT"
+            self._uses_other[row.fields] = self._field.encode() not in names and other in names
+        self._other_field += self._uses_other[row.fields]
+
+    def _rows(self, wanted: Wanted) -> Iterator[list[TextRow] | list[_Record]]:
         """The wanted rows on chromosomes, in the order of the file or of its index."""
-        contigs = self._jumps(wanted)
-        if contigs is None:
-            yield from self._kept(self._vcf, wanted)
-            return
-        for name, first, last in contigs:
-            for record in self._kept(self._vcf(f"{name}:{first}-{last}"), wanted):
-                # A row that starts before the region and reaches into it is of another place.
-                if first <= record.position <= last:
-                    yield record
+        jumps = self._jumps(wanted)
+        if jumps is None and self.format == "VCF":
+            yield from rows_of_text(self._path, wanted, self.has_blocks)
+        elif jumps is None:
+            yield from self._records(self._vcf, wanted)
+        else:
+            for name, first, last in jumps:
+                for rows in self._records(self._vcf(f"{name}:{first}-{last}"), wanted):
+                    # A row that starts before the region and reaches into it is of another place.
+                    yield [row for row in rows if first <= row.position <= last]
 
-    def _kept(self, rows: Any, wanted: Wanted) -> Iterator[Record]:
+    def _records(self, rows: Any, wanted: Wanted) -> Iterator[list[_Record]]:
         codes: dict[str, int] = {}
+        gathered: list[_Record] = []
         for row in _guarded(rows):
             name = row.CHROM
             code = (
                 codes.setdefault(name, chromosome_code(name)) if name not in codes else codes[name]
             )
-            if wanted.has(code, row.POS):
-                yield Record(row, code)
+            if self._is_wanted(row, code, wanted):
+                gathered.append(self._record(row, code))
+            if len(gathered) >= _RECORDS:
+                yield gathered
+                gathered = []
+        yield gathered
+
+    def _is_wanted(self, row: Any, code: int, wanted: Wanted) -> bool:
+        start = (code << 40) | row.POS
+        end = (code << 40) | self._end(row)
+        return bool(wanted.within(np.array([start]), np.array([end]))[0])
+
+    def _end(self, row: Any) -> int:
+        if self.has_blocks and row.ALT[0:1] in ([], ["<NON_REF>"], ["<*>"]):
+            return max(int(row.end), int(row.POS))
+        return int(row.POS)
+
+    def _record(self, row: Any, code: int) -> _Record:
+        samples = len(self._chosen or self.labels)
+        names = frozenset(row.FORMAT or ())
+        # The last column says whether the call is phased.
+        called = row.genotype.array()[:samples, :-1].copy() if "GT" in names else None
+        imputed = None
+        if "DS" in names and (self._field == "DS" or called is None):
+            imputed = np.asarray(row.format("DS"), np.float64).reshape(samples, -1).T
+        fields = ":".join(names & {"GT", "DS"}).encode()
+        return _Record(
+            code,
+            int(row.POS),
+            self._end(row),
+            str(row.REF),
+            tuple(row.ALT),
+            fields,
+            called,
+            imputed,
+        )
 
     def _jumps(self, wanted: Wanted) -> list[tuple[str, int, int]] | None:
         """Regions to ask the index for; None where streaming the file is less work."""
-        if wanted.places is None or not self._index():
+        if wanted.spans is None or self.has_blocks or not self._index():
+            return None
+        if len(wanted.spans[0]) * _JUMP_BYTES // 1_000 > self.size_bytes:
             return None
         jumps = [
             (name, first, last)
-            for name in self._contigs()
+            for name in self._vcf.seqnames
             for first, last in wanted.jumps(chromosome_code(name))
         ]
         return jumps if len(jumps) * _JUMP_BYTES < self.size_bytes else None
-
-    def _contigs(self) -> list[str]:
-        return list(self._vcf.seqnames)
 
     def _index(self) -> bool:
         """Is there an index that is not older than the file?"""
         made = self._path.stat().st_mtime
         beside = [self._path.with_name(self._path.name + end) for end in (".tbi", ".csi")]
         return any(path.is_file() and path.stat().st_mtime >= made - 1 for path in beside)
+
+
+def _inside(row: _Row, wanted: Wanted) -> list[int]:
+    """Wanted positions in a gVCF's block."""
+    first, last = place(np.array([row.chromosome] * 2), np.array([row.position, row.end]))
+    return [int(at) & ((1 << 40) - 1) for at in wanted.between(int(first), int(last))]
+
+
+def _read(rows: Rows, entry: NDArray[np.int64], which: NDArray[np.int64]) -> Calls:
+    return unpacked(rows, entry[which, 0].tolist(), entry[which, 1])
 
 
 def _opened(path: Path) -> Any:
@@ -262,7 +369,6 @@ def _format(path: Path) -> str:
         start = file.read(65_536)
     if not start:
         raise EmptyFile("The file is empty.")
-    _refuse_other_formats(start)
     if start.startswith(_GZIP):
         _refuse_cut(path, start)
         start = _unpacked_start(start)
@@ -271,15 +377,6 @@ def _format(path: Path) -> str:
     if start.startswith(b"##fileformat=VCF"):
         return "VCF"
     raise MislabelledFile("The content of the file is neither VCF nor BCF.")
-
-
-def _refuse_other_formats(start: bytes) -> None:
-    name = "BGEN" if start[16:20] == b"bgen" else "PLINK" if start[:2] == _PLINK else None
-    if name:
-        raise UnsupportedFormat(
-            f"The file is {name}, which is not read here. plink2 --export vcf bgz makes a VCF"
-            " of it."
-        )
 
 
 def _refuse_cut(path: Path, start: bytes) -> None:

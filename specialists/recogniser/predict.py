@@ -1,9 +1,8 @@
 """Says what kind of picture an array is, or that it doesn't know."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,11 +11,15 @@ from specialists.batching import Batches
 from specialists.calibration import prediction_sets, softmax
 from specialists.measures import Booleans, Floats
 from specialists.recogniser.preprocess import preprocess
+from specialists.reference import read_card
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 UNKNOWN = "unknown"
+CHEST = "chest X-ray"
+SECTIONS = ("CT slice", "MR slice")
+"""A chest film in negative passes for one of these; what is a chest film in negative is neither."""
 BATCH = 32
 
 
@@ -55,7 +58,7 @@ class Recogniser:
 
         from specialists.network import load_network
 
-        self.card: dict[str, Any] = json.loads((folder / "reference.json").read_text("utf-8"))
+        self.card = read_card(folder)
         self.classes: tuple[str, ...] = tuple(self.card["classes"])
         self._torch = torch
         self._size: int = self.card["input"]["size"][-1]
@@ -99,6 +102,16 @@ class Recogniser:
 
     def recognise_all(self, pictures: Sequence[ArrayLike]) -> list[Recognition]:
         """Recognise each of at least one picture; see `recognise`."""
+        found = self._judged(pictures)
+        sections = [i for i, one in enumerate(found) if one.label in SECTIONS]
+        if sections:
+            negatives = self._judged([255 - np.asarray(pictures[i]) for i in sections])
+            for i, negative in zip(sections, negatives, strict=True):
+                if negative.label == CHEST:
+                    found[i] = found[i]._replace(label=UNKNOWN)
+        return found
+
+    def _judged(self, pictures: Sequence[ArrayLike]) -> list[Recognition]:
         probabilities, distances = self._run(pictures)
         return [
             self._judge(row, distance)

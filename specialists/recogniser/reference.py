@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from specialists.base import Progress, Reading, Request, Source
-from specialists.canary import check
 from specialists.readers import read_photograph
 from specialists.recogniser.predict import Recogniser
+from specialists.reference import TriedBackend
 from specialists.schema import PredictionSet, Provenance, SpecialistResult
 
 __all__ = ["ReferenceBackend"]
 
 
-class ReferenceBackend:
+class ReferenceBackend(TriedBackend[Recogniser]):
     """Recognises with the shipped network.
 
     Args:
@@ -23,10 +23,6 @@ class ReferenceBackend:
 
     def __init__(self, device: str) -> None:
         self._net = Recogniser(Path(__file__).parent)
-
-    def canary(self) -> None:
-        """Try the model on the known picture."""
-        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from specialists.calibration import prediction_sets
+from specialists.reference import read_card, read_weights
 from specialists.retina.dust import clean
 from specialists.retina.features import describe
 from specialists.retina.lesions import Maps, find_lesions
@@ -120,10 +119,8 @@ class RetinaNet:
         """
         from safetensors.numpy import load
 
-        self.card: dict[str, Any] = json.loads((folder / "reference.json").read_text("utf-8"))
-        content = (folder / "reference.safetensors").read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.card["sha256"]:
-            raise ValueError("the weights do not have the SHA-256 that their card states")
+        self.card = read_card(folder)
+        content = read_weights(folder / "reference.safetensors", self.card["sha256"])
         arrays = load(content)
         self._mean, self._scale = arrays["mean"], arrays["scale"]
         self._dust = arrays["dust"].astype(np.float32)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from specialists.base import Progress, Reading, Request, Source
-from specialists.canary import check
 from specialists.errors import InvalidInput, NotAccepted
 from specialists.readers import read_photograph
+from specialists.reference import TriedBackend
 from specialists.retina.picture import Spots, draw, find_spots
 from specialists.retina.predict import Retina, RetinaNet
 from specialists.retina.quality import faults
@@ -37,7 +37,7 @@ NOT_ASSESSED = (
 )
 
 
-class ReferenceBackend:
+class ReferenceBackend(TriedBackend[RetinaNet]):
     """Grades photographs with the shipped models.
 
     Args:
@@ -46,10 +46,6 @@ class ReferenceBackend:
 
     def __init__(self, device: str) -> None:
         self._net = RetinaNet(Path(__file__).parent)
-
-    def canary(self) -> None:
-        """Try the model on the known picture."""
-        check(self._net)
 
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress

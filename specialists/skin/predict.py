@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +12,7 @@ from PIL import Image
 
 from specialists.calibration import prediction_sets, softmax
 from specialists.measures import Booleans, Floats
+from specialists.reference import read_card
 from specialists.skin.capture import describe, standardise
 from specialists.skin.person import ITEMS, Person, evidence_of
 from specialists.skin.preprocess import content, preprocess
@@ -110,7 +110,7 @@ class SkinNet:
 
         from specialists.network import load_network
 
-        self.card: dict[str, Any] = json.loads((folder / "reference.json").read_text("utf-8"))
+        self.card = read_card(folder)
         self.classes: tuple[str, ...] = tuple(self.card["classes"])
         self._torch = torch
         network = load_network(folder / "reference.safetensors", self.card)

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Progress, Reading, Request, Source
-from specialists.canary import check
-from specialists.errors import InvalidInput
 from specialists.readers import read_photograph
+from specialists.reference import TriedBackend, options_of
 from specialists.schema import (
     Assertion,
     Finding,
@@ -46,7 +45,7 @@ TOLD = CAUTION.replace("This looks like", "This was given as")
 SKIN_TONES = "The model was trained on mostly light skin; on darker skin it was not tested."
 
 
-class ReferenceBackend:
+class ReferenceBackend(TriedBackend[SkinNet]):
     """Classifies lesions with the shipped network.
 
     Args:
@@ -56,22 +55,17 @@ class ReferenceBackend:
     def __init__(self, device: str) -> None:
         self._net = SkinNet(Path(__file__).parent)
 
-    def canary(self) -> None:
-        """Try the model on the known picture."""
-        check(self._net)
-
     def read(
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
     ) -> Reading:
         """Classify one lesion."""
-        if not isinstance(request, SkinRequest):
-            raise InvalidInput("The options are not those of classify_skin_lesion.")
+        options = options_of(request, SkinRequest, "classify_skin_lesion")
         source = inputs["photograph"][0]
         progress(0.1, "reading the picture")
         photograph = read_photograph(source.paths, series=source.series)
-        person = _person(request, source.manifest)
+        person = _person(options, source.manifest)
         progress(0.4, "running the network")
-        lesion = self._net.read(photograph.pixels, person, _image_type(request, source.manifest))
+        lesion = self._net.read(photograph.pixels, person, _image_type(options, source.manifest))
         diagnosis, malignancy = self._diagnosis(lesion), self._malignancy(lesion)
         findings = _findings(lesion, diagnosis, malignancy)
         progress(0.8, "drawing")

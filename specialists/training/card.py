@@ -14,6 +14,9 @@ from torch import nn
 
 from specialists.training.canary import canary_of
 
+JOIN = "; then "
+"""Between the command that trained and those that fitted or measured the rest."""
+
 
 def write_weights(network: nn.Module, path: Path) -> str:
     """Write a network as float16 safetensors.

@@ -8,7 +8,7 @@ CLASSES = ("normal", "pneumonia")
 
 FACTS: dict[str, Any] = {
     "name": "wardround chest film reference",
-    "version": "1.1.0",
+    "version": "1.2.0",
     "task": "one frontal chest film: are there radiographic signs of pneumonia?",
     "classes": list(CLASSES),
     "class_meanings": {
@@ -59,8 +59,13 @@ FACTS: dict[str, Any] = {
         "with the middle of the film hidden, texture alone still tells children's films apart "
         "(see shortcut_checks), and the film's outer part carries some of the adult result: "
         "it does not rest on the lungs alone",
-        "an enlarged heart or a poor film can be called pneumonia: both NIH samples under "
-        "tests/data/cxr, which are labelled cardiomegaly and no finding, are",
+        "an enlarged heart or a poor film can be called pneumonia",
+        "the adult set gives itself away: its pneumonias are often made darker and of more "
+        "contrast than its normal films (see shortcut_checks). A film darker than the normal "
+        "ones is therefore never called pneumonia, only inconclusive; both NIH samples under "
+        "tests/data/cxr, labelled cardiomegaly and no finding, are such films",
+        "the map is confined to lung fields that plain image processing finds; how much evidence "
+        "lies elsewhere is said in words",
         "the penalty and the features of the texture models were chosen on adult folds that "
         "include the test films, so the adult figures are slightly optimistic",
     ],

@@ -18,7 +18,13 @@ from specialists.chest_xray.odds import (
     two_logits,
 )
 from specialists.chest_xray.preprocess import SIZE
-from specialists.measures import Floats, bootstrap_weights, evaluate_predictions, interval
+from specialists.measures import (
+    Floats,
+    bootstrap_weights,
+    evaluate_predictions,
+    interval,
+    roc_auc,
+)
 from specialists.training.chest_checks import (
     baseline,
     halves,
@@ -32,18 +38,21 @@ from specialists.training.films import Films, Parts, of_population
 COVERAGE, CONFIDENCE = 0.9, 0.9
 LEVELS = {"paediatric": 0.97, "adult": 0.9}
 """Above the stated coverage where a margin against another scanner costs few larger sets."""
+DARKEST = 0.01
+"""Of the adults' normal films learnt from: so many are darker than a film may be."""
 INFERRED = 0.99
 """How often the population that a film is of must be among those that its look leaves."""
 MAPPED = 40
 Cases = NDArray[np.intp]
 
 
-def fit_answer(said: Floats, films: Films, own: Cases) -> dict[str, Any]:
+def fit_answer(said: Floats, films: Films, parts: Parts, own: Cases) -> dict[str, Any]:
     """Fit mixing, temperatures and thresholds on films that were not learnt from.
 
     Args:
         said: Shape (every film, outputs of `ChestModel`).
         films: The cases.
+        parts: Who taught the network: how dark a normal film may be is learnt from them.
         own: Which of them to fit on.
 
     Returns:
@@ -71,7 +80,13 @@ def fit_answer(said: Floats, films: Films, own: Cases) -> dict[str, Any]:
     temperature = fit_temperature(logits[own, 2], grown)
     thresholds = fit_thresholds(softmax(logits[own, 2], temperature), grown, INFERRED)
     inferred = {"temperature": temperature, "thresholds": thresholds.tolist(), "level": INFERRED}
-    return {"mixing": mixing, "conformal": {"populations": populations, "inferred": inferred}}
+    well = [i for i in of_population(films, parts.taught, "adult") if films.labels[i] == 0]
+    conformal = {
+        "populations": populations,
+        "inferred": inferred,
+        "darkest_normal": float(np.quantile(films.darkness[well], DARKEST)),
+    }
+    return {"mixing": mixing, "conformal": conformal}
 
 
 def crosswise(said: Floats, films: Films, parts: Parts) -> dict[str, tuple[Floats, Any]]:
@@ -88,20 +103,22 @@ def crosswise(said: Floats, films: Films, parts: Parts) -> dict[str, tuple[Float
     }
     for fold in parts.folds:
         part = np.intersect1d(fold, parts.unseen)
-        fitted = fit_answer(said, films, np.setdiff1d(parts.unseen, part))
-        answered = answers(said[part], fitted, "adult")
+        fitted = fit_answer(said, films, parts, np.setdiff1d(parts.unseen, part))
+        answered = answers(said[part], fitted, "adult", films.darkness[part])
         for name, (rows, sets) in known.items():
             rows[part], sets[part] = answered[name]
     return known
 
 
-def answers(said: Floats, fitted: Mapping[str, Any], population: str) -> dict[str, Any]:
+def answers(
+    said: Floats, fitted: Mapping[str, Any], population: str, darkness: Floats
+) -> dict[str, Any]:
     """Return probabilities and sets, for the known population and for none."""
-    logits = combine(said, fitted["mixing"])
+    logits, dark = combine(said, fitted["mixing"]), darkness < fitted["conformal"]["darkest_normal"]
     return {
         name: (
             probabilities(logits, fitted["conformal"], known),
-            conformal_sets(logits, fitted["conformal"], known),
+            conformal_sets(logits, fitted["conformal"], known, dark),
         )
         for name, known in ((population, population), ("unknown", None))
     }
@@ -141,10 +158,10 @@ def measure(said: Floats, films: Films, parts: Parts) -> dict[str, Any]:
     """Measure children of the test part, fitted on those of the other, and adults crosswise."""
     children = of_population(films, parts.test, "paediatric")
     adults = of_population(films, parts.unseen, "adult")
-    fitted = fit_answer(said, films, np.setdiff1d(parts.unseen, children))
+    fitted = fit_answer(said, films, parts, np.setdiff1d(parts.unseen, children))
     result = {}
     for population, own, answered in (
-        ("paediatric", children, answers(said, fitted, "paediatric")),
+        ("paediatric", children, answers(said, fitted, "paediatric", films.darkness)),
         ("adult", adults, crosswise(said, films, parts)),
     ):
         for name, (rows, sets) in answered.items():
@@ -185,11 +202,22 @@ def strongest(model: ChestModel, films: Films, own: Cases, mixing: Mapping[str, 
     return float(np.median(peaks))
 
 
+def dark_films(films: Films, parts: Parts, conformal: Mapping[str, Any]) -> dict[str, Any]:
+    """Count adults' films that are darker than normal ones: how the film was made, not illness."""
+    own = np.concatenate(parts.folds)
+    dark, ill = films.darkness[own] < conformal["darkest_normal"], films.labels[own] == 1
+    return {
+        "normal": {"n": int((~ill).sum()), "darker": int((dark & ~ill).sum())},
+        "pneumonia": {"n": int(ill.sum()), "darker": int((dark & ill).sum())},
+        "auc of brightness alone": roc_auc(-films.darkness[own], ill),
+    }
+
+
 def describe(model: ChestModel, films: Films, parts: Parts) -> dict[str, Any]:
     """Calibrate and measure: the card's figures."""
     asked = np.union1d(parts.unseen, np.concatenate(parts.folds))
     said = said_by_others(model, films.inputs, parts, asked)
-    fitted = fit_answer(said, films, parts.unseen)
+    fitted = fit_answer(said, films, parts, parts.unseen)
     shares = fitted["conformal"]
     return {
         "split": {
@@ -210,13 +238,15 @@ def describe(model: ChestModel, films: Films, parts: Parts) -> dict[str, Any]:
             "confidence": CONFIDENCE,
             "kind": "split-conformal by population and class, each fitted at its level; where the "
             "population is not told the union is taken over those that the film's look does not "
-            "rule out, itself a conformal set",
+            "rule out, itself a conformal set; an adult's film darker than `darkest_normal` keeps "
+            "normal",
             **shares,
         },
         "map": {"full": strongest(model, films, parts.unseen, fitted["mixing"])},
         "metrics": measure(said, films, parts),
         "baseline": baseline(said, films, parts),
         "shortcut_checks": {
+            "adults darker than the darkest normal": dark_films(films, parts, shares),
             "auc with regions hidden": occlusion(model, said, films, parts, fitted["mixing"]),
             "auc of output for set within label": membership(
                 combine(said, fitted["mixing"]), films, parts

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from specialists.chest_xray.model import ChestModel
+from specialists.chest_xray.model import ChestModel, close_ups
 from specialists.chest_xray.preprocess import SIZE
+from specialists.chest_xray.texture import Texture
 from specialists.network import load_weights
 from specialists.training import augment
-from specialists.training.card import command, halve, write_card, write_weights
+from specialists.training.card import JOIN, command, halve, write_card, write_weights
 from specialists.training.chest_facts import FACTS
 from specialists.training.chest_figures import describe
 from specialists.training.chest_texture import both_sides, find_patterns, weigh
@@ -33,8 +34,6 @@ from specialists.training.films import Films, Parts, divide, read_films
 from specialists.training.loop import Recipe, fit, infer, start
 from specialists.training.split import balanced_draw
 
-JOIN = "; then "
-"""Between the command that trained the network and the one that fitted the rest to it."""
 ARCHITECTURE = {
     "kind": "ChestModel",
     "channels": 1,
@@ -98,6 +97,21 @@ def fit_texture(model: ChestModel, films: Films, parts: Parts, seed: int) -> Non
         weigh(texture, row, [b[part] for b in both], truth[part])
 
 
+def fit_close(close: Texture, films: Films, parts: Parts, seed: int) -> None:
+    """Find the patterns of lungs, and fit the adults' linear models on close-ups."""
+    adults = np.sort(np.concatenate(parts.folds))
+    cut = close_ups(films.inputs[adults])
+    find_patterns(close, cut, seed)
+    halve(close)
+    both = both_sides(close, cut)
+    close.mean.copy_(torch.from_numpy(np.mean([b.mean(0) for b in both], axis=0)))
+    halve(close)
+    ill = films.labels[adults] == 1
+    for row in range(len(parts.folds)):
+        own = np.searchsorted(adults, parts.adults_without(row))
+        weigh(close, row, [b[own] for b in both], ill[own])
+
+
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -108,17 +122,30 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--keep-network", action="store_true", help="take the network that DIR holds"
     )
+    parser.add_argument(
+        "--keep-texture",
+        action="store_true",
+        help="take the network that DIR holds, and its linear models on whole films",
+    )
     parser.add_argument("--every", type=int, help="take every n-th film only, for a trial")
     return parser.parse_args(words)
 
 
-def reload(model: ChestModel, folder: Path) -> dict[str, Any]:
-    """Load the model that a folder holds; returns what its card says of the network's training."""
+def reload(model: ChestModel, folder: Path, *, texture: bool) -> dict[str, Any]:
+    """Load the network that a folder holds, and the linear models on whole films if told to.
+
+    Returns:
+        What the folder's card says of the network's training, and the commands so far.
+    """
     card = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
-    load_weights(model, folder / "reference.safetensors", card["sha256"])
+    weights = folder / "reference.safetensors"
+    load_weights(model.network, weights, card["sha256"], prefix="network.")
+    if texture:
+        load_weights(model.texture, weights, card["sha256"], prefix="texture.")
     kept = {name: card[name] for name in ("training", "validation_loss", "seed")}
-    first, again = card["command"].split(JOIN)[0], command("specialists.training.chest_xray")
-    return kept | {"command": f"{first}{JOIN}{again}"}
+    earlier = card["command"].split(JOIN)
+    steps = [*(earlier if texture else earlier[:1]), command("specialists.training.chest_xray")]
+    return kept | {"command": JOIN.join(steps)}
 
 
 def train(model: ChestModel, films: Films, parts: Parts, options: argparse.Namespace) -> Any:
@@ -140,11 +167,14 @@ def main() -> None:
     films = read_films({"paediatric": options.kermany, "adult": options.nih}, options.every)
     model = ChestModel(ARCHITECTURE)
     parts = divide(films, model.folds, options.seed)
-    told = (
-        reload(model, options.out) if options.keep_network else train(model, films, parts, options)
-    )
+    if options.keep_network or options.keep_texture:
+        told = reload(model, options.out, texture=options.keep_texture)
+    else:
+        told = train(model, films, parts, options)
     halve(model.eval())
-    fit_texture(model, films, parts, options.seed)
+    if not options.keep_texture:
+        fit_texture(model, films, parts, options.seed)
+    fit_close(model.close, films, parts, options.seed)
     halve(model)
     parameters = sum(p.numel() for p in model.parameters())
     about = FACTS | {"architecture": ARCHITECTURE | {"parameters": parameters}}

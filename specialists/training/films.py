@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from specialists.chest_xray.preprocess import SIZE, preprocess
+from specialists.chest_xray.preprocess import SIZE, darkness, preprocess
+from specialists.measures import Floats
 from specialists.training.split import split_groups
 
 MARGIN = 16
@@ -25,6 +26,7 @@ class Films:
     Attributes:
         images: Shape (n, 1, SIZE + MARGIN, SIZE + MARGIN), to vary in training.
         inputs: Shape (n, 1, SIZE, SIZE), exactly what the program gives the network.
+        darkness: Shape (n,), of the film as it is stored.
         labels: Shape (n,): 0 normal, 1 pneumonia.
         populations: Length n, "adult" or "paediatric".
         people: Length n, whom the film is of.
@@ -32,6 +34,7 @@ class Films:
 
     images: Tensor
     inputs: Tensor
+    darkness: Floats
     labels: NDArray[np.intp]
     populations: list[str]
     people: list[str]
@@ -51,7 +54,7 @@ def person(name: str) -> str:
 
 def read_films(folders: Mapping[str, Path], limit: int | None = None) -> Films:
     """Read both sets; `limit` cuts each to its first films, for a trial."""
-    images, inputs, labels, populations, people = [], [], [], [], []
+    images, inputs, dark, labels, populations, people = [], [], [], [], [], []
     for population, folder in folders.items():
         with (folder / "labels.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))[:: 1 if limit is None else limit]
@@ -60,11 +63,12 @@ def read_films(folders: Mapping[str, Path], limit: int | None = None) -> Films:
             grey = np.asarray(Image.open(folder / "images" / name).convert("L"), np.float32) / 255
             images.append(preprocess(grey, SIZE + MARGIN))
             inputs.append(preprocess(grey, SIZE))
+            dark.append(darkness(grey))
             labels.append(int(row["label"] == "pneumonia"))
             populations.append(population)
             people.append(f"{population} {row.get('patient_id') or person(name)}")
     varied, plain = (torch.from_numpy(np.stack(arrays)) for arrays in (images, inputs))
-    return Films(varied, plain, np.array(labels), populations, people)
+    return Films(varied, plain, np.array(dark), np.array(labels), populations, people)
 
 
 def of_population(films: Films, part: NDArray[np.intp], population: str) -> NDArray[np.intp]:

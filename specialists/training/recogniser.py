@@ -23,7 +23,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from specialists.network import SmallNetwork, build_network, load_network
-from specialists.training.card import command, halve, write_card, write_weights
+from specialists.training.card import JOIN, command, halve, write_card, write_weights
 from specialists.training.guard import fit_guard
 from specialists.training.loop import Recipe, fit, infer, start
 from specialists.training.recogniser_facts import FACTS
@@ -167,8 +167,10 @@ def fit_head(
 def reload(folder: Path) -> tuple[SmallNetwork, dict[str, Any]]:
     """Return the network that a folder holds, and what its card says of its training."""
     card = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
-    kept = {name: card[name] for name in ("training", "validation_loss", "seed", "command")}
-    return load_network(folder / "reference.safetensors", card), kept
+    kept = {name: card[name] for name in ("training", "validation_loss", "seed")}
+    first, again = card["command"].split(JOIN)[0], command("specialists.training.recogniser")
+    network = load_network(folder / "reference.safetensors", card)
+    return network, kept | {"command": f"{first}{JOIN}{again}"}
 
 
 def make(

@@ -12,7 +12,7 @@ def _data(name: str, used_for: str, licence: str, attribution: str) -> dict[str,
 
 FACTS: dict[str, Any] = {
     "name": "wardround recogniser",
-    "version": "1.1.0",
+    "version": "1.1.1",
     "task": "what kind of picture is this? asked before a specialist reads a file without headers",
     "classes": list(CLASSES),
     "input": {
@@ -61,7 +61,8 @@ FACTS: dict[str, Any] = {
         ),
         _data(
             "everyday pictures: desktop backgrounds of GNOME, Lomiri and Ubuntu Kylin, sample "
-            "pictures of OpenCV, figures of scikit-learn's documentation",
+            "pictures of OpenCV, figures of scikit-learn's documentation, collected from Debian "
+            "packages by specialists.training.everyday",
             "not a medical image",
             "CC BY, CC BY-SA and CC0 (backgrounds), Apache-2.0 (OpenCV), BSD (scikit-learn)",
             "the GNOME, Lomiri and Ubuntu Kylin projects and their photographers, OpenCV, "
@@ -82,6 +83,8 @@ FACTS: dict[str, Any] = {
         "MR was breast and head only, CT mostly axial; other sections are mostly unknown",
         "ultrasound, mammography, OCT, endoscopy and PET were never seen: there is no class for "
         "them, and they should be unknown",
+        "a CT or MR slice whose negative looks like a chest film is unknown, because a chest film "
+        "in negative passes for MR",
         "skin was dermoscopy; a phone photograph of skin may be unknown",
         "the floors of probability and the limits of distance are fitted on held-out pictures of "
         "the training sets, as they are and varied; pictures of other origin are accepted less "

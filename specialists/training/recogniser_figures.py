@@ -10,8 +10,9 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from specialists.calibration import fit_temperature, fit_thresholds, prediction_sets, softmax
-from specialists.measures import evaluate_predictions
+from specialists.measures import Booleans, Floats, evaluate_predictions
 from specialists.network import SmallNetwork
+from specialists.recogniser.predict import CHEST, SECTIONS
 from specialists.recogniser.preprocess import SIZE
 from specialists.training.loop import infer
 from specialists.training.recogniser_views import floats, vary
@@ -23,7 +24,7 @@ QUANTILE, STRANGERS = 0.99, 0.998
 below its floor of probability."""
 LEAST, MOST = 0.8, 0.9
 # Chest X-ray opens a door that no other film may pass.
-STRICT = {"chest X-ray": 0.95}
+STRICT = {CHEST: 0.95}
 
 
 def middle(images: Tensor) -> Tensor:
@@ -64,7 +65,7 @@ def set_limits(
     """
     distances, limits = infer(network.distance, embeddings).numpy(), []
     for index, name in enumerate(CLASSES):
-        rows = slice(plain) if name == "chest X-ray" else slice(None)
+        rows = slice(plain) if name == CHEST else slice(None)
         own = distances[rows, index][labels[rows] == index]
         limits.append(float(np.quantile(own, QUANTILE)))
     return {
@@ -106,6 +107,26 @@ def accept(
     return np.asarray(near & likely)
 
 
+def films_in_negative(
+    network: SmallNetwork,
+    inputs: Tensor,
+    probabilities: Floats,
+    accepted: Booleans,
+    fitted: Mapping[str, Any],
+) -> Booleans:
+    """Return (n,): which were taken for a section, though their negative is a chest film."""
+    names = np.array(CLASSES)[probabilities.argmax(axis=1)]
+    sections = np.flatnonzero(accepted & np.isin(names, SECTIONS))
+    found = np.zeros(len(names), np.bool_)
+    if sections.size:
+        embeddings = infer(network.embed, -inputs[torch.from_numpy(sections)])
+        logits = infer(network.head, embeddings).numpy()
+        rows = softmax(logits, fitted["calibration"]["temperature"])
+        taken = accept(rows, infer(network.distance, embeddings).numpy(), fitted["guard"])
+        found[sections] = taken & (rows.argmax(axis=1) == CLASSES.index(CHEST))
+    return found
+
+
 def by_source(
     pictures: Pictures,
     part: NDArray[np.intp],
@@ -139,6 +160,7 @@ def measure(
     temperature = fitted["calibration"]["temperature"]
     probabilities = softmax(infer(network.head, embeddings).numpy(), temperature)
     accepted = accept(probabilities, infer(network.distance, embeddings).numpy(), fitted["guard"])
+    accepted &= ~films_in_negative(network, inputs, probabilities, accepted, fitted)
     sets = prediction_sets(probabilities, fitted["conformal"]["thresholds"])
     medical, groups = list(range(len(CLASSES) - 1)), [pictures.groups[i] for i in part]
     halves = {"plain": slice(len(part)), "varied": slice(len(part), None)}

@@ -27,6 +27,7 @@ from specialists.measures import Floats, bootstrap_weights, evaluate_predictions
 from specialists.training.card import command, write_card
 from specialists.training.loop import start
 from specialists.training.split import split_groups
+from specialists.training.visual_question_facts import FACTS
 from specialists.visual_question.predict import Eye, context
 from specialists.visual_question.questions import READ, Vocabulary, learn_vocabulary, wording
 
@@ -36,37 +37,6 @@ FOLDS, REPEATS = 5, 5
 COVERAGE, LEVEL = 0.9, 0.92
 STRENGTH = {"closed": 1.0, "regions": 0.02}
 """Ridge penalty of the answers; inverse penalty of the regions."""
-
-FACTS: dict[str, Any] = {
-    "name": "wardround image question reference",
-    "version": "1.1.0",
-    "task": "a yes-or-no question about one radiograph, CT or MR picture; which region it shows",
-    "classes": ["no", "yes"],
-    "input": {"source": "sRGB or grey picture of any size, and the question in English"},
-    "architecture": {
-        "kind": "ridge regression on words, pairs of words and pieces of words, crossed with the "
-        "part of the body that the picture shows",
-    },
-    "data": [
-        {
-            "name": "VQA-RAD, training questions",
-            "licence": "CC0",
-            "attribution": "Lau, Gayen, Ben Abacha, Demner-Fushman, doi:10.1038/sdata.2018.251",
-        }
-    ],
-    "licence": "Apache-2.0",
-    "intended_use": "Trying and testing the program on a laptop; teaching.",
-    "not_for": ["any question about a patient", "languages other than English"],
-    "limits": [
-        "little better than the question alone: of the picture it knows which part of the body it "
-        "shows, and nothing of the findings; most of its sets hold both answers",
-        "the chest is known from films only: on CT and MR of the trunk chest and abdomen are not "
-        "told apart, and the answer leaves both open",
-        "open questions are answered only for modality, region and view, and where another "
-        "specialist's model measures what is asked",
-        "314 images; the official test images are all among the training images",
-    ],
-}
 
 
 @dataclass(frozen=True)
@@ -167,20 +137,31 @@ def read_words(data: Data, chosen: NDArray[np.bool_]) -> tuple[Floats, list[Voca
     return wording(vocabularies, data.questions).astype(np.float32), vocabularies
 
 
-def run(data: Data, seed: int) -> tuple[NDArray[np.intp], Floats, Floats, Floats, Floats]:
-    """Leave images out once.
+@dataclass(frozen=True)
+class Run:
+    """What was said of images that were left out once."""
 
-    Returns:
-        Each image's fold, its logits of the regions, each question's context, and its log-odds
-        of yes from image and question, and from the question alone.
-    """
+    fold: NDArray[np.intp]
+    """Of each image."""
+    region: Floats
+    """Logits of each image's region, shape (images, regions)."""
+    contexts: Floats
+    """Of each question."""
+    both: Floats
+    """Log-odds of yes from image and question, shape (questions,)."""
+    alone: Floats
+    """The same from the question alone."""
+
+
+def run(data: Data, seed: int) -> Run:
+    """Leave images out once."""
     fold = image_folds(data, seed)
     region = np.zeros((len(data.regions), len(REGIONS)))
     for number in range(FOLDS):
         arrays = fit_regions(data, fold != number)
         region[fold == number] = region_logits(arrays, data.features[fold == number])
     contexts = context(region[data.images])
-    return fold, region, contexts, *left_out(data, contexts, fold)
+    return Run(fold, region, contexts, *left_out(data, contexts, fold))
 
 
 def two(logit: Floats) -> Floats:
@@ -219,46 +200,47 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def main() -> None:
-    """Train, measure, and write weights and card."""
-    options, began = arguments(), time.monotonic()
-    start(options.seed)
-    data = read_data(options.data)
-    runs = [run(data, options.seed + repeat) for repeat in range(REPEATS)]
-    fold, region, everything, logit, _ = runs[0]
-    labels, groups = data.answers, data.images.tolist()
-    correct = np.mean([(two(one[3]).argmax(1) == labels) for one in runs], axis=0)
-    guessed = np.mean([(two(one[4]).argmax(1) == labels) for one in runs], axis=0)
-    weights = bootstrap_weights(len(labels), groups, options.seed)
+def shipped(data: Data, contexts: Floats) -> bytes:
+    """Fit to all images and questions: the content of the weights' file."""
+    words, vocabularies = read_words(data, np.ones(len(data.answers), np.bool_))
+    weight, bias = ridge(words, contexts, data.answers)
+    arrays = fit_regions(data, np.ones(len(data.regions), np.bool_))
+    arrays |= {"closed_weight": weight, "closed_bias": bias}
+    arrays |= {f"{known.kind}_weights": known.weights for known in vocabularies}
+    terms = {
+        known.kind: np.frombuffer("\n".join(known.terms).encode("ascii"), np.uint8)
+        for known in vocabularies
+    }
+    return save({name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()} | terms)
+
+
+def metrics(data: Data, runs: Sequence[Run], seed: int) -> dict[str, Any]:
+    """Measure on left-out images, bootstrapping images."""
+    first, labels, groups = runs[0], data.answers, data.images.tolist()
+    weights = bootstrap_weights(len(labels), groups, seed)
 
     def share(hits: Floats) -> dict[str, float | None]:
         return interval(lambda w: np.asarray(w @ hits.astype(np.float64) / w.sum(axis=1)), weights)
 
-    closed_figures = evaluate_predictions(
-        *_ordered(crossed_sets(two(logit), labels, fold[data.images]), labels), [1], groups
-    )
-    region_figures = evaluate_predictions(
-        *_ordered(crossed_sets(region, data.regions, fold), data.regions), [0]
-    )
-    words, vocabularies = read_words(data, np.ones(len(labels), np.bool_))
-    weight, bias = ridge(words, everything, labels)
-    arrays = fit_regions(data, np.ones(len(data.regions), np.bool_))
-    content = save(
-        {
-            **{name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()},
-            "closed_weight": np.ascontiguousarray(weight, np.float32),
-            "closed_bias": np.ascontiguousarray(bias, np.float32),
-            **{f"{known.kind}_weights": known.weights.astype(np.float32) for known in vocabularies},
-            **{
-                known.kind: np.frombuffer("\n".join(known.terms).encode("ascii"), np.uint8)
-                for known in vocabularies
-            },
-        }
-    )
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "reference.safetensors").write_bytes(content)
-    closed, regions = calibrate(two(logit), labels), calibrate(region, data.regions)
-    card = FACTS | {
+    correct = np.mean([two(one.both).argmax(1) == labels for one in runs], axis=0)
+    guessed = np.mean([two(one.alone).argmax(1) == labels for one in runs], axis=0)
+    rows, sets = crossed_sets(two(first.both), labels, first.fold[data.images])
+    closed = evaluate_predictions(rows, labels, sets, [1], groups)
+    rows, sets = crossed_sets(first.region, data.regions, first.fold)
+    regions = evaluate_predictions(rows, data.regions, sets, [0])
+    return {
+        "closed": {"n": len(labels), **closed, "accuracy": share(correct)},
+        "closed, from the question alone": {"n": len(labels), "accuracy": share(guessed)},
+        "closed, gain over the question alone": share(correct - guessed),
+        "regions": {"n": len(data.regions), **regions},
+    }
+
+
+def calibrated(data: Data, first: Run) -> dict[str, Any]:
+    """What the card says of calibration and of the split."""
+    closed = calibrate(two(first.both), data.answers)
+    regions = calibrate(first.region, data.regions)
+    return {
         "regions": {"classes": list(REGIONS), **regions},
         "closed": closed,
         "calibration": {"closed": closed["temperature"], "regions": regions["temperature"]},
@@ -272,27 +254,30 @@ def main() -> None:
             "folds": FOLDS,
             "repeats": REPEATS,
             "images": len(data.regions),
-            "closed questions": len(labels),
+            "closed questions": len(data.answers),
         },
-        "metrics": {
-            "closed": {"n": len(labels), **closed_figures, "accuracy": share(correct)},
-            "closed, from the question alone": {"n": len(labels), "accuracy": share(guessed)},
-            "closed, gain over the question alone": share(correct - guessed),
-            "regions": {"n": len(data.regions), **region_figures},
-        },
+    }
+
+
+def main() -> None:
+    """Train, measure, and write weights and card."""
+    options, began = arguments(), time.monotonic()
+    start(options.seed)
+    data = read_data(options.data)
+    runs = [run(data, options.seed + repeat) for repeat in range(REPEATS)]
+    content = shipped(data, runs[0].contexts)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "reference.safetensors").write_bytes(content)
+    told = {
+        "metrics": metrics(data, runs, options.seed),
         "recogniser_sha256": Eye().sha256,
         "training": {"seconds": round(time.monotonic() - began)},
         "seed": options.seed,
         "command": command("specialists.training.visual_question"),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
+    card = FACTS | calibrated(data, runs[0]) | told
     write_card(card, options.out / "reference.json")
-
-
-def _ordered(
-    measured: tuple[Floats, NDArray[np.bool_]], labels: NDArray[np.intp]
-) -> tuple[Floats, NDArray[np.intp], NDArray[np.bool_]]:
-    return measured[0], labels, measured[1]
 
 
 if __name__ == "__main__":

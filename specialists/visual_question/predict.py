@@ -1,10 +1,8 @@
 """Runs the visual question reference on arrays; reading files is not its business."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +11,7 @@ from PIL import Image
 from specialists.calibration import prediction_sets, softmax
 from specialists.measures import Booleans, Floats
 from specialists.recogniser.preprocess import preprocess
+from specialists.reference import read_card, read_weights
 from specialists.visual_question.questions import READ, Vocabulary, wording
 
 TINY = 16
@@ -89,10 +88,8 @@ class QuestionNet:
         """
         from safetensors.numpy import load
 
-        self.card: dict[str, Any] = json.loads((folder / "reference.json").read_text("utf-8"))
-        content = (folder / "reference.safetensors").read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.card["sha256"]:
-            raise ValueError("the weights do not have the SHA-256 that their card states")
+        self.card = read_card(folder)
+        content = read_weights(folder / "reference.safetensors", self.card["sha256"])
         arrays = load(content)
         self._vocabularies = [
             Vocabulary(

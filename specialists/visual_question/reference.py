@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from specialists.base import Progress, Reading, Request, Source
 from specialists.canary import check
-from specialists.errors import InvalidInput
+from specialists.reference import options_of
 from specialists.schema import Manifest, PredictionSet, Provenance, SpecialistResult
 from specialists.visual_question.colleagues import Colleagues
 from specialists.visual_question.picture import film, picture, pixels, slices
@@ -77,16 +77,15 @@ class ReferenceBackend:
         self, inputs: Mapping[str, Sequence[Source]], request: Request, progress: Progress
     ) -> Reading:
         """Answer one question about one image."""
-        if not isinstance(request, VisualQuestionRequest):
-            raise InvalidInput("The options are not those of answer_image_question.")
+        options = options_of(request, VisualQuestionRequest, "answer_image_question")
         source = inputs["image"][0]
         progress(0.1, "reading the image")
-        asked = self._colleagues.ask(request.question, source, progress)
+        asked = self._colleagues.ask(options.question, source, progress)
         if asked is not None:
             return asked
         shown = pixels(source)
         progress(0.5, "answering")
-        answer = self._answer(request.question, source, shown)
+        answer = self._answer(options.question, source, shown)
         result = SpecialistResult(
             summary=answer.text,
             prediction_sets=(answer.predicted,) if answer.predicted else (),
@@ -155,7 +154,7 @@ class ReferenceBackend:
         population = None if years is None else "adult" if years >= 18 else "paediatric"
         logits = self._chest.logits([shown])
         row = self._chest.calibrated(logits, population)[0]
-        members = self._chest.sets(logits, population)[0]
+        members = self._chest.sets(logits, [shown], population)[0]
         order = [self._chest.classes.index(name) for name in ("normal", "pneumonia")]
         labels = tuple(name for name, i in zip(("no", "yes"), order, strict=True) if members[i])
         told = f"calibrated probability of pneumonia or opacity {row[order[1]]:.2f}"

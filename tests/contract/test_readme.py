@@ -25,7 +25,7 @@ def test_answer_in_the_readme_is_what_the_demo_prints() -> None:
 
 
 def test_commands_named_in_the_readme_are_there() -> None:
-    named = set(re.findall(r"^wardround (\w+)", README.read_text(encoding="utf-8"), re.M))
+    named = set(re.findall(r"^wardround ([\w-]+)", README.read_text(encoding="utf-8"), re.M))
     assert named
     assert named <= set(_COMMANDS)
 

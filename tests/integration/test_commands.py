@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from agent.cli import cli, main
 from agent.settings import Settings
+from tests.scripted import Script, scripted_endpoint
 
 Run = Callable[..., Result]
 
@@ -200,6 +201,27 @@ def test_doctor_says_what_would_be_used(run: Run) -> None:
     report = json.loads(run("doctor", "--json").stdout)
     assert report["planner"]["in use"].startswith("Gemma, shipped checkpoint")
     assert report["specialists"]["report_ct"] == "reference"
+    assert len(report["Gemma by GPU memory"]) == 5
+
+
+def test_doctor_says_that_an_endpoint_does_not_answer_and_who_plans_then(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARDROUND_GEMMA_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("WARDROUND_GEMMA_MODEL", "gemma")
+    report = json.loads(run("doctor", "--json").stdout)
+    assert "can't be reached" in report["planner"]["endpoint"]
+    assert report["planner"]["in use"].startswith("Gemma, shipped checkpoint")
+
+
+def test_doctor_says_that_an_endpoint_serves_another_model(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted_endpoint(Script()) as url:
+        monkeypatch.setenv("WARDROUND_GEMMA_URL", url)
+        monkeypatch.setenv("WARDROUND_GEMMA_MODEL", "gamma")
+        report = json.loads(run("doctor", "--json").stdout)
+    assert "does not serve gamma, but gemma" in report["planner"]["endpoint"]
 
 
 def test_chat_answers_and_explains(run: Run, data: Path) -> None:

@@ -103,7 +103,7 @@ async def test_answer_against_the_schema_is_sent_back_once(
     assert "not valid" in script.asked[1]["messages"][-1]["content"]
 
 
-@pytest.mark.parametrize("written", ["I would look at the film.", json.dumps(WRONG), ""])
+@pytest.mark.parametrize("written", ["I would look at the film.", json.dumps(WRONG)])
 async def test_endpoint_that_ignores_the_schema_is_reported(
     gemma: Callable[[], EndpointGemma], script: Script, written: str
 ) -> None:
@@ -175,3 +175,75 @@ async def test_statements_may_cite_only_what_is_there(
     assert statement.citations == ("E1",)
     text = script.asked[0]["messages"][1]["content"]
     assert text.index("<<<EVIDENCE") < text.index("Ignore it.") < text.index("EVIDENCE>>>")
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("text/html", "<html><body>It works!</body></html>"),
+        ("application/json", '{"error": "not here"}'),
+        ("text/event-stream", ""),
+    ],
+)
+async def test_server_of_another_kind_is_reported_as_such(
+    gemma: Callable[[], EndpointGemma], script: Script, kind: str, content: str
+) -> None:
+    script.kind, script.answers = kind, [content]
+    with pytest.raises(PlannerUnavailable, match="no OpenAI-compatible"):
+        await planned(gemma())
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("written", ["{{{{{{", '{"action" "call", "calls": []', "```json\n[1, 2]"])
+async def test_text_that_cannot_become_an_object_is_stopped_early(
+    gemma: Callable[[], EndpointGemma], script: Script, written: str
+) -> None:
+    script.answers = [written + " and more" * 2000] * 2
+    script.pause_s = 0.02
+    with pytest.raises(PlannerUnavailable, match="not a JSON object"):
+        await planned(gemma())
+    assert script.told < 100
+
+
+async def test_long_strings_and_escapes_are_not_taken_for_going_astray(
+    gemma: Callable[[], EndpointGemma], script: Script
+) -> None:
+    told = {**PLAN, "action": "answer", "calls": [], "message": 'a "quote" é \n ' * 30}
+    script.answers = [json.dumps(told, indent=1)]
+    assert (await planned(gemma())).message == told["message"]
+
+
+@pytest.mark.parametrize(
+    ("status", "helps"), [(401, "GEMMA_KEY"), (404, "/v1"), (400, "response_format")]
+)
+async def test_refusal_of_the_server_says_what_helps(
+    gemma: Callable[[], EndpointGemma], script: Script, status: int, helps: str
+) -> None:
+    script.status = status
+    with pytest.raises(PlannerUnavailable, match=helps):
+        await planned(gemma())
+
+
+async def test_answer_that_is_cut_off_is_reported_and_not_asked_for_again(
+    gemma: Callable[[], EndpointGemma], script: Script
+) -> None:
+    script.answers, script.finish = [json.dumps(PLAN)[:40]], "length"
+    with pytest.raises(PlannerUnavailable, match="cut off"):
+        await planned(gemma())
+    assert len(script.asked) == 1
+
+
+async def test_questions_about_the_same_files_share_their_prompt_up_to_what_was_asked(
+    gemma: Callable[[], EndpointGemma], script: Script
+) -> None:
+    script.answers, script.repeats = [json.dumps(PLAN)], True
+    model = gemma()
+    for question, past in (("Is there pneumonia?", ()), ("And an effusion?", (("Is…", "call"),))):
+        await model.plan(PlanRequest(question, [ATTACHMENT], CATALOGUE, past))
+    await model.close()
+    first, second = ("".join(m["content"] for m in one["messages"]) for one in script.asked)
+    shared = next(
+        at for at, pair in enumerate(zip(first, second, strict=False)) if len({*pair}) > 1
+    )
+    assert "A1: " in first[:shared]
+    assert shared > 0.9 * first.index("Question:")

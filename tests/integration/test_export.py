@@ -36,10 +36,18 @@ LEAKS = re.compile(rf"{WORD}|{re.escape(UID)}|19870613", re.IGNORECASE)
 def _installed(program: str) -> str:
     """Where a reader is; without it, its test says which package would bring it."""
     found = shutil.which(program)
-    package = {"dsrdump": "dcmtk"}.get(program, program)
+    packages = {"dsrdump": "dcmtk", "dcmpschk": "dcmtk", "dciodvfy": "dicom3tools"}
     if found is None:
-        pytest.skip(f"{program} is not installed (Debian package {package})")
+        pytest.skip(f"{program} is not installed (Debian package {packages.get(program, program)})")
     return found
+
+
+def _faults(path) -> list[str]:
+    """What dciodvfy finds wrong with a DICOM object; nothing where it is not installed."""
+    if shutil.which("dciodvfy") is None:
+        return []
+    done = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
+    return [line for line in done.stderr.splitlines() if line.startswith("Error")]
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +128,8 @@ def test_the_patient_of_a_film_is_in_fhir_only_with_the_film(answers):
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_each_kind_of_answer_is_a_page_with_its_pictures(name, answers):
-    page = answers[name].export("html", _files(name)).decode()
+def test_each_kind_of_answer_is_a_page_with_its_pictures(name, agent, answers):
+    page = agent.export(answers[name], "html").decode()
     assert page.count('src="data:image/png;base64,') == len(answers[name].pictures) > 0
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
 
@@ -200,6 +208,13 @@ def test_masks_lie_on_the_images_that_they_refer_to(scan_files, series):
     assert str(masks.PatientName) == PATIENT
 
 
+def test_dicom_objects_follow_their_definitions(answers, scan_files, tmp_path):
+    _installed("dciodvfy")
+    (tmp_path / "film.dcm").write_bytes(answers["film"].export("dicom-sr", _files("film")))
+    for path in (tmp_path / "film.dcm", scan_files["report.dcm"], scan_files["masks.dcm"]):
+        assert not _faults(path)
+
+
 def test_a_ct_gives_every_form_that_applies(scan_files):
     assert set(scan_files) == {
         *("answer.json", "answer.md", "answer.html", "answer.fhir.json"),
@@ -232,6 +247,7 @@ async def test_boxes_become_a_presentation_state(serve, settings, tmp_path, anyi
     assert corners.min(axis=0).tolist() == [10, 20]
     assert corners.max(axis=0).tolist() == [300, 1955]
     assert annotation.TextObjectSequence[0].UnformattedTextValue == "pneumonia or opacity"
+    assert not _faults(tmp_path / "boxes.dcm")
     image = state.ReferencedSeriesSequence[0].ReferencedImageSequence[0]
     assert image.ReferencedSOPInstanceUID == pydicom.dcmread(film).SOPInstanceUID
 
@@ -243,12 +259,12 @@ def test_no_patient_data_is_in_an_export_unless_it_is_asked_for(agent, tmp_path,
     answer = agent.ask("Is there pneumonia?", [film])
     assert answer.evidence
     for form in ("json", "markdown", "html"):
-        content = re.sub(r"data:[^\"]+", "", answer.export(form, [film]).decode())
+        content = re.sub(r"data:[^\"]+", "", agent.export(answer, form, [film]).decode())
         assert not LEAKS.search(content), form
     assert not LEAKS.search(answer.export("fhir").decode())
     assert not LEAKS.search(caplog.text)
     for form in ("markdown", "html"):
-        assert WORD in answer.export(form, [film], identified=True).decode()
+        assert WORD in agent.export(answer, form, [film], identified=True).decode()
     assert WORD in answer.export("fhir", [film]).decode()
     assert UID.encode() in answer.export("dicom-sr", [film])
     assert not LEAKS.search(caplog.text)
@@ -282,6 +298,16 @@ def test_a_copy_is_taken_only_where_the_caller_says_that_it_is_one(answers, tmp_
     with pytest.raises(InvalidInput, match="same-files"):
         answers["film"].export("fhir", [copy])
     assert b"CompressedSamples" in answers["film"].export("fhir", [copy], same_files=True)
+
+
+def test_another_patients_film_of_the_same_size_is_no_copy(answers, tmp_path):
+    film = pydicom.dcmread(_files("film")[0])
+    film.decompress()
+    film.PixelData = film.pixel_array[::-1, ::-1].tobytes()
+    film.PatientName = WORD
+    film.save_as(tmp_path / "film.dcm")
+    with pytest.raises(InvalidInput, match="another result"):
+        answers["film"].export("fhir", [tmp_path / "film.dcm"], same_files=True)
 
 
 def test_files_of_two_patients_are_refused(answers):

@@ -80,7 +80,7 @@ async def test_evidence_is_shown_and_what_is_asked_for_then_is_consulted(
     assert "Already known" in second
     assert "read_chest on A1" in second
     assert [one.id for one in answer.evidence] == ["E1", "E2", "E3", "E4"]
-    assert set(answer.provenance.prompts) == {"route/v2", "compose/v1"}
+    assert {name.split("/")[0] for name in answer.provenance.prompts} == {"route", "compose"}
 
 
 async def test_model_that_always_wants_more_is_stopped_after_three_plans(

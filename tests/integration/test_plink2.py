@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from specialists.polygenic.matching import match
-from specialists.polygenic.sums import add_up
 from specialists.readers.scoring_file import parse_scoring_file
 from specialists.readers.variants import Genotypes, parse_variants
+from tests.genomes import sums_of
 
 pytest.importorskip("cyvcf2")
 pytestmark = pytest.mark.skipif(shutil.which("plink2") is None, reason="plink2 is not installed")
@@ -83,7 +83,7 @@ def test_sums_of_every_sample_equal_those_of_plink2(tmp_path, keep_ambiguous):
     terms = terms_of(score, genotypes, matching)
     printed = plink_sums(TINY, terms, digits_of(terms), tmp_path)
     expected = printed @ (UNIT * 100.0 ** np.arange(DIGITS))
-    ours = add_up(score, genotypes, matching).total
+    ours = sums_of(score, genotypes, ambiguous="keep" if keep_ambiguous else "drop").total
     assert len(expected) == 3202
     assert np.abs(ours - expected).max() < 1e-9
 
@@ -100,7 +100,7 @@ def test_missing_calls_are_imputed_as_plink2_does(tmp_path):
     score = parse_scoring_file([DATA / "PGS001229_hmPOS_GRCh38.txt.gz"])
     genotypes = parse_variants([vcf])
     matching = match(score, genotypes)
-    sums = add_up(score, genotypes, matching)
+    sums = sums_of(score, genotypes)
     terms = terms_of(score, genotypes, matching)
     # A column a variant: means are not whole numbers, but one variant's part is printed closely.
     expected = plink_sums(vcf, terms, np.diag([weight for _, _, weight in terms]), tmp_path)

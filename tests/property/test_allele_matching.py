@@ -3,8 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specialists.polygenic.matching import match, reverse_complement
-from specialists.polygenic.sums import add_up
-from tests.genomes import genotypes_of, score_of
+from tests.genomes import genotypes_of, score_of, sums_of
 
 ALLELES = st.sampled_from(["A", "C", "G", "T", "AC", "GT", "D"])
 WEIGHTS = st.integers(-8, 8).map(lambda n: n / 4)
@@ -86,7 +85,8 @@ def test_arrays_match_and_sum_as_one_pair_at_a_time(score, genotypes, keep_ambig
     )
     expected = matched_plainly(score, genotypes, keep_ambiguous)
     assert pairs == expected
-    sums = add_up(score_of(score), genotypes_of(genotypes), matching)
+    how = "keep" if keep_ambiguous else "drop"
+    sums = sums_of(score_of(score), genotypes_of(genotypes), ambiguous=how)
     assert np.allclose(sums.total, summed_plainly(score, genotypes, expected))
 
 
@@ -120,7 +120,7 @@ def test_strand_and_order_of_alleles_do_not_change_a_sum(variants_and_calls):
         [("1", n, flipped(a), flipped(b), w) for n, (a, b, w, _) in enumerate(some, 1)]
     )
     totals = [
-        add_up(score, called, match(score, called)).total
+        sums_of(score, called).total
         for score in (direct, flipped_score)
         for called in (genotypes, swapped)
     ]

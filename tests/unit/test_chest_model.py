@@ -78,3 +78,11 @@ def test_both_maps_are_laid_over_the_film_and_texture_leaves_the_rim_out():
     assert heat.shape == (100, 200)
     assert not heat[:4].any()
     assert heat[50, 100] == pytest.approx(1)
+
+
+def test_an_adults_film_darker_than_normal_ones_keeps_normal_and_a_childs_does_not():
+    logits = combine(said(9, 9, (9, 9), 9), MIXING)
+    assert conformal_sets(logits, CONFORMAL, "adult").tolist() == [[False, True]]
+    assert conformal_sets(logits, CONFORMAL, "adult", [True]).tolist() == [[True, True]]
+    assert conformal_sets(logits, CONFORMAL, None, [True]).tolist() == [[True, True]]
+    assert conformal_sets(logits, CONFORMAL, "paediatric", [True]).tolist() == [[False, True]]

@@ -52,7 +52,7 @@ async def test_picture_says_in_words_what_it_shows() -> None:
 
 @pytest.mark.parametrize(
     ("row", "column", "words"),
-    [(5, 5, "upper third, on the left"), (95, 50, "lower third, on the middle")],
+    [(5, 5, "upper third, on the left"), (95, 50, "lower third, in the middle")],
 )
 def test_place_names_the_third_and_the_side(row: int, column: int, words: str) -> None:
     evidence = np.zeros((100, 60), np.float32)

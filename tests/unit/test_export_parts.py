@@ -2,6 +2,8 @@ import gzip
 import json
 import re
 from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
 
 import jsonschema
 import pytest
@@ -13,21 +15,26 @@ from agent.answer import (
     Attachment,
     Call,
     Disagreement,
+    Fact,
     Failure,
     Picture,
     Plan,
+    Section,
     Statement,
 )
 from agent.export import codes
 from agent.export.dicom import segmentation
+from agent.export.doubt import doubt
 from agent.export.fhir.bundle import to_fhir
 from agent.export.forms import export
 from agent.export.html.page import to_html
+from agent.export.markdown import to_markdown
 from agent.export.material import Material, device_of, devices
 from specialists.errors import InvalidInput
 from specialists.schema import Evidence, EvidenceFinding, Manifest, Provenance
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+CARD = ("Consulted as", "Evaluated on", "Weights", "Terms")
 MEANINGS = {
     scheme: {code: told for each in words.values() for code, (told, _) in each.items()}
     for scheme, words in concepts.items()
@@ -239,6 +246,72 @@ def test_a_page_reads_in_order_and_says_that_it_was_not_reviewed():
     assert "Preliminary – not reviewed" in page
     assert "3 cm³" in page
     assert "Patient" not in page
+
+
+SECTIONS = (
+    Section(name="urgent", title="Urgent", statements=(1,)),
+    Section(name="answer", title="Answer", statements=(0,)),
+    Section(name="limitations", title="Limits", statements=(2,)),
+)
+
+
+def test_sections_of_an_answer_come_in_their_order_and_number_the_statements():
+    page = to_html(Material(_answer(sections=SECTIONS), now=NOW))
+    headings = re.findall(r"<h2>([^<]+)</h2>", page)
+    assert headings[:2] == ["Urgent", "Answer"] and "Limits" not in headings
+    assert '<section id="part-urgent" class="urgent">' in page
+    assert re.search(r'<li id="S1"><span class="no">1</span><span>It is 3 cm³', page)
+    text = to_markdown(_answer(sections=SECTIONS))
+    assert text.index("## Urgent") < text.index("## Answer") < text.index("## What is missing")
+    assert "## Answer" not in to_markdown(_answer(sections=SECTIONS[1:]))
+
+
+def test_what_each_side_of_a_disagreement_is_worth_is_told():
+    worth = ("E1: toy, 200 cases: AUC 0.90.", "E2: other toy, not measured.")
+    sides = Disagreement(text="One says so, one not.", citations=("E1", "E2"), worth=worth)
+    answer = _answer(disagreements=(sides,))
+    for text in (to_html(Material(answer, now=NOW)), to_markdown(answer)):
+        assert all(each in text for each in worth)
+
+
+def test_facts_name_what_is_measured_and_which_model_said_it():
+    facts = {
+        "E2": Fact(kind="set", name="diagnosis", backend="toy"),
+        "E4": Fact(kind="measurement", name="lung density", laterality="left", backend="other"),
+    }
+    other = _model("2").model_copy(update={"backend": "other"})
+    made = _answer().provenance.model_copy(update={"models": {"report_ct": (_model(), other)}})
+    answer = _answer(facts=facts, provenance=made)
+    seen = {one["identifier"][0]["value"]: one for one in _of(_bundle(answer), "Observation")}
+    assert seen["E2"]["code"]["text"] == "diagnosis"
+    assert seen["E2"]["valueCodeableConcept"]["text"] == "no pneumothorax"
+    assert seen["E4"]["code"]["text"] == "lung density, left"
+    assert device_of(answer, EVIDENCE[3]).model.version == "2"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "told"),
+    [
+        ("en", "There may be a nodule.", "uncertain"),
+        ("en", "It is uncertain whether there is a nodule.", ""),
+        ("es", "No concluyente para nódulo.", ""),
+        ("de", "Ein Knoten.", "unsicher"),
+        ("zh", "结果不确定", ""),
+    ],
+)
+def test_doubt_is_added_where_the_words_lack_it(language, text, told):
+    statement = Statement(text=text, kind="finding", certainty="uncertain")
+    assert doubt(_answer(language=language), statement) == told
+
+
+def test_the_own_words_of_a_page_are_in_six_languages():
+    rows = (files("agent.export") / "labels.tsv").read_text("utf-8").splitlines()
+    assert all(len(row.split("\t")) == 6 and all(row.split("\t")) for row in rows)
+    page = to_html(Material(_answer(), now=NOW))
+    headings = re.findall(r"<h2>([^<]+)</h2>", page) + re.findall(r"<d?th?>([^<]+)<", page)
+    known = {escape(row.split("\t")[0], quote=False) for row in rows}
+    told = [heading for heading in headings if heading not in CARD]
+    assert set(told) <= known
 
 
 def test_an_answer_without_statements_is_a_page_too():

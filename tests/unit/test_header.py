@@ -398,18 +398,6 @@ def test_tiff_pages_and_aperio_slides_are_told(tmp_path):
     assert slide.spacing_mm == pytest.approx((0.0005, 0.0005))
 
 
-@pytest.mark.parametrize(
-    ("content", "form"),
-    [
-        (b"\x6c\x1b\x01" + bytes(40), "PLINK"),
-        (bytes([20, 0, 0, 0, 20, 0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0]) + b"bgen" + bytes(9), "BGEN"),
-    ],
-)
-def test_other_genotype_formats_are_called_by_name(content, form, tmp_path):
-    (tmp_path / "a").write_bytes(content)
-    assert (said(tmp_path / "a").kind, said(tmp_path / "a").format) == ("variants", form)
-
-
 def test_exif_is_no_source(tmp_path):
     exif = Image.Exif()
     exif[0x010E], exif[0x013B], exif[0x0132] = "Jane Doe", "Dr Roe", "2020:01:02 03:04:05"

@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 
 from specialists.polygenic.matching import match, reverse_complement
-from specialists.polygenic.sums import add_up, effect_dosages, with_absent
+from specialists.polygenic.sums import effect_dosages
 from specialists.readers.scoring_file import DOMINANT, DOSAGE_SPECIFIC, RECESSIVE
-from tests.genomes import genotypes_of, score_of
+from tests.genomes import genotypes_of, score_of, sums_of
 
 CALLS = ["0|0", "0|1", "1|1"]
 
 
-def total(score, genotypes, **options) -> list[float]:
-    return add_up(score, genotypes, match(score, genotypes, **options)).total.tolist()
+def total(score, genotypes, keep_ambiguous=False) -> list[float]:
+    how = "keep" if keep_ambiguous else "drop"
+    return sums_of(score, genotypes, ambiguous=how).total.tolist()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_terms_that_are_not_additive(kind, steps, expected):
 def test_missing_call_gets_the_mean_of_fifty_others():
     score = score_of([("1", 10, "C", "A", 1.0)], frequency=0.9)
     genotypes = genotypes_of([("1", 10, "A", "C", ["./."] + ["0|1", "1|1"] * 25)])
-    sums = add_up(score, genotypes, match(score, genotypes))
+    sums = sums_of(score, genotypes)
     assert sums.total[0] == 1.5
     assert (sums.missing_calls, sums.imputed_from_samples, sums.left_out) == (1, 1, 0)
     assert sums.alleles[0] == 2
@@ -167,7 +168,7 @@ def test_missing_call_gets_the_mean_of_fifty_others():
 def test_missing_call_gets_the_files_frequency_where_samples_are_few():
     score = score_of([("1", 10, "C", "A", 1.0)], frequency=0.25)
     genotypes = genotypes_of([("1", 10, "A", "C", ["./.", "1|1"])])
-    sums = add_up(score, genotypes, match(score, genotypes))
+    sums = sums_of(score, genotypes)
     assert sums.total.tolist() == [0.5, 2]
     assert (sums.imputed_from_samples, sums.imputed_from_frequency) == (0, 1)
 
@@ -175,7 +176,7 @@ def test_missing_call_gets_the_files_frequency_where_samples_are_few():
 def test_missing_call_that_nothing_stands_in_for_is_left_out():
     score = score_of([("1", 10, "C", "A", 1.0), ("1", 20, "C", "A", 1.0)])
     rows = [("1", 10, "A", "C", ["./.", "1|1"]), ("1", 20, "A", "C", ["0|1", "1|1"])]
-    sums = add_up(score, genotypes_of(rows), match(score, genotypes_of(rows)))
+    sums = sums_of(score, genotypes_of(rows))
     assert sums.total.tolist() == [1, 4]
     assert sums.variants.tolist() == [1, 2]
     assert sums.average.tolist() == [0.5, 1]
@@ -189,8 +190,7 @@ def test_absent_variants_add_what_no_copies_add():
         steps=(-1, 2, 5),
     )
     genotypes = genotypes_of([("1", 10, "A", "C", ["0|1"])])
-    matching = match(score, genotypes)
-    assert matching.absent.tolist() == [1]
-    sums = with_absent(add_up(score, genotypes, matching), score, matching.absent)
+    assert match(score, genotypes).absent.tolist() == [1]
+    sums = sums_of(score, genotypes, absent_means_reference=True)
     assert sums.total.tolist() == [1]
     assert sums.variants.tolist() == [2]

@@ -107,7 +107,9 @@ def test_chest_answers_no_films_with_no_rows(chest):
 def test_evidence_map_covers_the_film_and_leaves_the_border_out(chest):
     path = next(one for one in FILMS if "pneumonia" in one.stem)
     film = np.pad(grey(path), ((40, 0), (0, 0)))
-    evidence = chest.evidence_map(film)
+    evidence, outside, found = chest.evidence_map(film, chest.logits([film]))
+    assert found
+    assert 0 <= outside <= 1
     assert evidence.shape == film.shape
     assert evidence.dtype == np.float32
     assert 0 <= evidence.min() <= evidence.max() <= 1
@@ -149,6 +151,11 @@ def test_recogniser_never_takes_an_ankle_for_a_chest(recogniser):
 @pytest.mark.parametrize("path", sorted((DATA / "cxr").glob("*.png")), ids=lambda path: path.stem)
 def test_recogniser_knows_large_chest_films(recogniser, path):
     assert recogniser.recognise(colour(path)).label == "chest X-ray"
+
+
+@pytest.mark.parametrize("path", sorted((DATA / "cxr").glob("*.png")), ids=lambda path: path.stem)
+def test_recogniser_takes_a_chest_film_in_negative_for_no_section(recogniser, path):
+    assert recogniser.recognise(255 - colour(path)).label not in {"CT slice", "MR slice"}
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -9,12 +9,12 @@ import pytest
 from specialists.errors import (
     BackendUnavailable,
     EmptyFile,
+    FileMissing,
     GenomeBuildMismatch,
     InvalidInput,
     MislabelledFile,
     TruncatedFile,
     UnreadableFile,
-    UnsupportedFormat,
 )
 from specialists.readers.variants import (
     Genotypes,
@@ -249,8 +249,8 @@ def test_files_of_other_builds_are_not_joined(tmp_path):
     [
         (b"", EmptyFile),
         (b"hello\n", MislabelledFile),
-        (b"\x6c\x1b\x01" + bytes(50), UnsupportedFormat),
-        (bytes(16) + b"bgen" + bytes(50), UnsupportedFormat),
+        (b"\x6c\x1b\x01" + bytes(50), FileMissing),
+        (bytes(16) + b"bgen" + bytes(50), MislabelledFile),
         (b"\x1f\x8b\x08\x00garbage", UnreadableFile),
         (TINY.read_bytes()[:300_000], TruncatedFile),
         (TINY.read_bytes()[:-28], TruncatedFile),
@@ -262,13 +262,6 @@ def test_bad_file_is_its_own_error_without_a_path(tmp_path, content, error):
     with pytest.raises(error) as caught:
         read_variants([path])
     assert str(tmp_path) not in caught.value.client_message
-
-
-def test_other_formats_name_the_way_to_vcf(tmp_path):
-    path = tmp_path / "some.bgen"
-    path.write_bytes(bytes(16) + b"bgen" + bytes(50))
-    with pytest.raises(UnsupportedFormat, match="plink2 --export vcf"):
-        inspect_variants([path])
 
 
 def test_row_cut_short_is_truncated(tmp_path):

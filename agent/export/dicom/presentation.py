@@ -62,6 +62,8 @@ def to_gsps(material: Material) -> bytes:
         graphic_annotations=[_annotation(library, layer, images, one)],
         **equipment(material.answer),
     )
+    # Type 2C in the General Series module: empty where the film does not state it.
+    state.Laterality = images[0].get("Laterality", "")
     return as_bytes(state)
 
 

@@ -92,8 +92,7 @@ def to_sr(material: Material) -> bytes:
 
 
 def _language(library: Any, answer: Answer) -> Any:
-    language = str(getattr(answer, "language", "en"))
-    code = Code("RFC5646", language, _LANGUAGES.get(language, language))
+    code = Code("RFC5646", answer.language, _LANGUAGES[answer.language])
     return library.sr.LanguageOfContentItemAndDescendants(concept(code))
 
 

@@ -10,11 +10,12 @@ from html import escape
 from importlib.resources import files
 
 from agent.answer import Answer
-from agent.export.html.order import sections
 from agent.export.html.parts import bullets, cited, described, facts, line, said, section, sentence
 from agent.export.html.proof import evidence_table, figures, models
+from agent.export.labels import label, language
 from agent.export.markdown import DRAFT
 from agent.export.material import Material
+from agent.export.order import sections
 from agent.export.patient import named
 from specialists.schema import Manifest
 
@@ -42,15 +43,11 @@ def to_html(material: Material) -> str:
     """
     answer = material.answer
     return (
-        f'<!doctype html>\n<html lang="{_language(answer)}">\n{_head(answer)}<body>\n'
+        f'<!doctype html>\n<html lang="{escape(language(answer))}">\n{_head(answer)}<body>\n'
         '<a class="skip" href="#evidence">To the evidence</a>\n<main>\n'
-        f"{_title(material)}{_report(answer)}{_proof(material)}{_sign()}"
+        f"{_title(material)}{_report(answer)}{_proof(material)}{_sign(answer)}"
         "</main>\n</body>\n</html>\n"
     )
-
-
-def _language(answer: Answer) -> str:
-    return escape(str(getattr(answer, "language", "en")))
 
 
 @cache
@@ -78,16 +75,16 @@ def _title(material: Material) -> str:
     answer = material.answer
     known = facts(
         [
-            *((name, line(value)) for name, value in named(material)),
-            ("Question", line(answer.question)),
-            ("Examined", "<br>".join(described(answer))),
-            ("Models", _models(answer)),
-            ("Written", material.now.strftime("%d %B %Y, %H:%M UTC").lstrip("0")),
+            *((label(answer, name), line(value)) for name, value in named(material)),
+            (label(answer, "Question"), line(answer.question)),
+            (label(answer, "Examined"), "<br>".join(described(answer))),
+            (label(answer, "Models"), _models(answer)),
+            (label(answer, "Written"), material.now.strftime("%Y-%m-%d %H:%M UTC")),
         ]
     )
     return (
-        '<p class="status"><strong>Preliminary – not reviewed</strong>'
-        "<span>For a qualified reader to check and sign</span></p>\n"
+        f'<p class="status"><strong>{label(answer, "Preliminary – not reviewed")}</strong>'
+        f"<span>{label(answer, 'For a qualified reader to check and sign')}</span></p>\n"
         f"<h1>{_heading(answer)}</h1>\n{known}\n"
     )
 
@@ -95,7 +92,8 @@ def _title(material: Material) -> str:
 def _heading(answer: Answer) -> str:
     manifests = [one.manifest for one in answer.attachments if one.manifest]
     told = ", ".join(dict.fromkeys(map(_kind, manifests)))
-    return escape(f"Report: {told}") if told else "Report"
+    title = label(answer, "Report")
+    return escape(f"{title}: {told}" if told else title)
 
 
 def _kind(manifest: Manifest) -> str:
@@ -116,11 +114,15 @@ def _report(answer: Answer) -> str:
         [
             f"<p>{sentence(answer.message)}</p>\n" if answer.message else "",
             *_statements(answer),
-            section("Disagreements", _disagreements(answer), "disagreements"),
-            section("What is missing", _gaps(answer), "missing"),
-            section("Keep in mind", bullets(map(sentence, answer.caveats)), "caveats"),
+            section(label(answer, "Disagreements"), _disagreements(answer), "disagreements"),
+            section(label(answer, "What is missing"), _gaps(answer), "missing"),
             section(
-                "Not assessed", bullets(map(sentence, answer.not_assessed), "small"), "not-assessed"
+                label(answer, "Keep in mind"), bullets(map(sentence, answer.caveats)), "caveats"
+            ),
+            section(
+                label(answer, "Not assessed"),
+                bullets(map(sentence, answer.not_assessed), "small"),
+                "not-assessed",
             ),
         ]
     )
@@ -130,7 +132,7 @@ def _statements(answer: Answer) -> Iterator[str]:
     groups = sections(answer)
     for name, title, places in groups:
         kind = "urgent" if name == "urgent" else ""
-        yield section(title, said(answer, places), f"part-{escape(name)}", kind)
+        yield section(label(answer, title), said(answer, places), f"part-{escape(name)}", kind)
     if not groups and not answer.message:
         yield "<p>Nothing can be said: no specialist gave a result that supports a statement.</p>\n"
 
@@ -138,7 +140,7 @@ def _statements(answer: Answer) -> Iterator[str]:
 def _disagreements(answer: Answer) -> str:
     rows = []
     for each in answer.disagreements:
-        worth = bullets(map(sentence, getattr(each, "worth", ())), "small")
+        worth = bullets(map(sentence, each.worth), "small")
         rows.append(f"{line(each.text)}{cited(each.citations)}{worth}")
     return bullets(rows)
 
@@ -166,10 +168,10 @@ def _proof(material: Material) -> str:
     answer = material.answer
     return "".join(
         [
-            section("Evidence", evidence_table(answer), "evidence"),
-            section("Pictures", figures(material), "pictures"),
-            section("Models, and how far to trust them", models(answer), "models"),
-            section("How this was made", _made(answer), "made"),
+            section(label(answer, "Evidence"), evidence_table(answer), "evidence"),
+            section(label(answer, "Pictures"), figures(material), "pictures"),
+            section(label(answer, "Models, and how far to trust them"), models(answer), "models"),
+            section(label(answer, "How this was made"), _made(answer), "made"),
         ]
     )
 
@@ -187,8 +189,8 @@ def _made(answer: Answer) -> str:
         f"Kept from earlier in this conversation: {line(' '.join((call.tool, *call.attachments)))}."
         for call in made.reused
     ]
-    examined = getattr(answer, "examination", None)
-    if examined is not None and examined.coverage is not None:
+    examined = answer.examination
+    if examined.coverage is not None:
         rows.append(
             f"Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
             f"tells, {examined.hallucination or 0:.0%} is not in the evidence."
@@ -199,8 +201,10 @@ def _made(answer: Answer) -> str:
     return bullets(rows, "small")
 
 
-def _sign() -> str:
+def _sign(answer: Answer) -> str:
     return (
         f"<footer><p>{escape(DRAFT)}</p>\n"
-        '<div class="sign"><div>Reviewed by</div><div>Date</div></div></footer>\n'
+        '<div class="sign">'
+        f"<div>{label(answer, 'Reviewed by')}</div><div>{label(answer, 'Date')}</div>"
+        "</div></footer>\n"
     )

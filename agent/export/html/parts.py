@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from agent.answer import Answer, Statement
-from agent.export.html.order import numbers
+from agent.export.doubt import doubt
+from agent.export.order import numbers
 
 __all__ = ["bullets", "cited", "described", "facts", "line", "said", "section", "sentence"]
 
 _POWER = re.compile(r"(?<=\d )([cm]m)([23])\b")
-_DOUBT = {"uncertain": "uncertain", "inconclusive": "inconclusive"}
 
 
 def line(text: str) -> str:
@@ -58,16 +58,15 @@ def said(answer: Answer, places: Sequence[int]) -> str:
     number = numbers(answer)
     rows = "\n".join(
         f'<li id="S{number[place]}"><span class="no">{number[place]}</span>'
-        f"<span>{_statement(answer.statements[place])}</span></li>"
+        f"<span>{_statement(answer, answer.statements[place])}</span></li>"
         for place in places
     )
     return f'<ol class="said">\n{rows}\n</ol>' if rows else ""
 
 
-def _statement(statement: Statement) -> str:
-    doubt = _DOUBT.get(statement.certainty or "", "")
-    told = doubt and doubt not in statement.text.lower()
-    note = f' <span class="doubt">({doubt})</span>' if told else ""
+def _statement(answer: Answer, statement: Statement) -> str:
+    told = doubt(answer, statement)
+    note = f' <span class="doubt">({told})</span>' if told else ""
     return f"{line(statement.text)}{note}{cited(statement.citations)}"
 
 

@@ -6,9 +6,10 @@ import base64
 from html import escape
 
 from agent.answer import Answer, Picture
-from agent.export.html.order import numbers
 from agent.export.html.parts import facts, line
+from agent.export.labels import label
 from agent.export.material import Device, Material, device_of, devices
+from agent.export.order import numbers
 from specialists.schema import Evidence
 
 __all__ = ["evidence_table", "figures", "models"]
@@ -22,7 +23,8 @@ def evidence_table(answer: Answer) -> str:
     rows = "\n".join(_row(answer, item) for item in answer.evidence)
     if not rows:
         return ""
-    head = "<th>No.</th><th>What it says</th><th>Value</th><th>From</th>"
+    titles = (label(answer, title) for title in ("No.", "What it says", "Value", "From"))
+    head = "".join(f"<th>{title}</th>" for title in titles)
     return (
         f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n'
         "</table></div>"
@@ -60,11 +62,13 @@ def _value(item: Evidence) -> str:
 
 def _back(answer: Answer, item: Evidence) -> str:
     links = " ".join(
-        f'<a href="#S{number}">statement {number}</a>'
+        f'<a href="#S{number}">{label(answer, "statement")} {number}</a>'
         for place, number in numbers(answer).items()
         if item.id in answer.statements[place].citations
     )
-    return f'<br><span class="small back">Cited by {links}</span>' if links else ""
+    return (
+        f'<br><span class="small back">{label(answer, "Cited by")} {links}</span>' if links else ""
+    )
 
 
 def _source(answer: Answer, item: Evidence) -> str:
@@ -78,7 +82,9 @@ def _shown(answer: Answer, item: Evidence) -> str:
     """Links to the pictures of the tool that said it."""
     numbers = [n for n, one in enumerate(answer.pictures, 1) if one.tool == item.tool]
     links = ", ".join(f'<a href="#P{number}">{number}</a>' for number in numbers)
-    return f'<br><span class="small back">Picture {links}</span>' if links else ""
+    return (
+        f'<br><span class="small back">{label(answer, "Picture")} {links}</span>' if links else ""
+    )
 
 
 def _name(answer: Answer, device: Device) -> str:
@@ -89,13 +95,13 @@ def figures(material: Material) -> str:
     """Every picture with its legend; one that could not be fetched leaves its legend."""
     answer = material.answer
     return "\n".join(
-        _figure(number, one, material.pictures.get(one.uri))
+        _figure(f"{label(answer, 'Picture')} {number}", number, one, material.pictures.get(one.uri))
         for number, one in enumerate(answer.pictures, 1)
     )
 
 
-def _figure(number: int, picture: Picture, content: bytes | None) -> str:
-    legend = f"Picture {number}. {picture.title.rstrip('.')}."
+def _figure(name: str, number: int, picture: Picture, content: bytes | None) -> str:
+    legend = f"{name}. {picture.title.rstrip('.')}."
     if picture.tool:
         legend += f" Made by {picture.tool}."
     if content is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agent.answer import Answer
 
@@ -23,8 +23,8 @@ class Part(NamedTuple):
 
 def sections(answer: Answer) -> list[Part]:
     """The answer's own sections; of an answer without them, findings and measurements."""
-    own: Sequence[Any] = getattr(answer, "sections", ())
-    parts = [Part(each.name, each.title, each.statements) for each in own] or _by_kind(answer)
+    own = [Part(each.name, each.title, each.statements) for each in answer.sections]
+    parts = own or _by_kind(answer)
     stated = [part._replace(places=[*_stated(answer, part.places)]) for part in parts]
     return [part for part in stated if part.places]
 
