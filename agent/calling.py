@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.answer import Attachment, Call, Plan
 from agent.toolbox import ToolInfo
-from agent.wording import COMPARE, EACH, has, plain
+from agent.wording import COMPARE, has, plain
 from specialists.acceptance import assign_roles, refusal
 
 __all__ = [
@@ -76,30 +76,18 @@ def calls_of(
     """
     fitting = [one for one in files if takes(info, one)]
     main = [one for one in fitting if plays_main_role(info, one)]
-    extra = [one for one in fitting if one not in main]
+    beside = [one for one in fitting if one not in main]
+    extra = [one.id for one in beside]
     if together is None:
         together = re.search(COMPARE, plain(question)) is not None
-    arguments = meant_options(info, question, extra) | named_options(info, question)
+    arguments = meant_options(info, question, beside) | named_options(info, question)
     if len(main) == 2 and together and _fit_together(info, main):
         main_ids = [tuple(one.id for one in main)]
     else:
         main_ids = [(one.id,) for one in main]
     return [
-        Call(tool=info.name, attachments=(*ids, *beside), arguments=arguments)
-        for ids in main_ids
-        for beside in _beside(info, main[0], extra, question)
+        Call(tool=info.name, attachments=(*ids, *extra), arguments=arguments) for ids in main_ids
     ]
-
-
-def _beside(
-    info: ToolInfo, main: Attachment, extra: Sequence[Attachment], question: str
-) -> list[tuple[str, ...]]:
-    """Files that go with a main one: in one call, or one by one where each is to be used."""
-    ids = [one.id for one in extra]
-    crowded = not _fit_together(info, [main, *extra])
-    if len(extra) > 1 and crowded and re.search(EACH, plain(question)):
-        return [(name,) for name in ids]
-    return [tuple(ids)]
 
 
 def named_options(info: ToolInfo, question: str) -> dict[str, Any]:

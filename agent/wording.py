@@ -15,7 +15,6 @@ __all__ = [
     "AGAIN",
     "COMPARE",
     "DEFINITION",
-    "EACH",
     "EARLIER",
     "GENOTYPES",
     "GREETING",
@@ -109,10 +108,6 @@ COMPARE = (
     r"evoluci[oó]n|[eé]volution|evolu[cç][aã]o|cambi\w*|mudou|mudan[cç]a|chang[eé]s?|"
     r"[eé]volu[eé]\w*|verlauf\w*|trend|new since|bigger than|smaller than)\b"
     r"|对比|比较|变化|好转|进展|吸收|相比|前片|加重"
-)
-EACH = (
-    r"\b(both|each|every|all|beide\w*|jede\w*|alle|ambos?|ambas|cada|tod[oa]s|les deux|chaque|"
-    r"chacun\w*|tous|toutes)\b|两|每|都"
 )
 EARLIER = (
     r"\b(old(er)?|earlier|previous|prior|baseline|admission|yesterday'?s?|last (week|"

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from agent.answer import Attachment, Call, Plan
-from agent.calling import calls_of
 from agent.gemma import PlanRequest
 from agent.gemma.embedded.clauses import clauses, left_out, picked, picks
 from agent.gemma.embedded.concepts import concepts, regions_of, spelled, weight_of
@@ -166,14 +165,6 @@ def test_free_question_beside_a_specialist_needs_words_of_its_own() -> None:
     assert plan_of("pneumonia? And a broken rib?", FILM, tools=both) == [
         ("report_chest_xray", "A1"), ("answer_image_question", "A1"),
     ]  # fmt: skip
-
-
-def test_each_scoring_file_is_used_where_both_are_asked_for() -> None:
-    info = shipped()["score_polygenic_risk"]
-    given = files(VCF, WEIGHTS, WEIGHTS)
-    each = calls_of(info, given, "score the genotypes with both files")
-    assert [call.attachments for call in each] == [("A1", "A2"), ("A1", "A3")]
-    assert [call.attachments for call in calls_of(info, given, "score it")] == [("A1", "A2", "A3")]
 
 
 @pytest.mark.parametrize(
