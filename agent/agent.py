@@ -245,7 +245,8 @@ class Agent:
             server = self.toolbox.info(picture.tool or "").server
             name = re.sub(r"[^a-z0-9]+", "-", f"{prefix} {picture.title}".lower()).strip("-")
             png = await self.toolbox.picture(picture.uri, server)
-            written.append(_write(folder / f"{name}.png", png))
+            ending = "tsv.gz" if "://tables/" in picture.uri else "png"
+            written.append(_write(folder / f"{name}.{ending}", png))
         return written
 
     def save_pictures(self, pictures: Sequence[Picture], folder: Path) -> list[Path]:

@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     memory_gib: float = Field(
         16.0, gt=0, description="Memory budget over all loaded specialist models."
     )
+    score_downloads: bool = Field(
+        True, description="Fetch scores of the PGS Catalog by id; nothing else is sent."
+    )
     read_memory_gib: float = Field(4.0, gt=0, description="Memory limit of a file reader.")
     read_cpu_s: float = Field(60.0, gt=0, description="Processor time limit of one read.")
     read_wall_s: float = Field(120.0, gt=0, description="Wall time limit of one read.")

@@ -92,6 +92,11 @@ class Outcome:
         links = (self.structured or {}).get("pictures", [])
         return [Picture(**link, tool=tool) for link in links]
 
+    def tables(self, tool: str) -> list[Picture]:
+        """The tables that a specialist's result links to."""
+        links = (self.structured or {}).get("tables", [])
+        return [Picture(**link, tool=tool) for link in links]
+
 
 def _as_named(name: str) -> Sequence[Path]:
     return (Path(name),)

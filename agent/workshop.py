@@ -21,6 +21,7 @@ def workshop(settings: Settings) -> Workshop:
         settings.memory_gib,
         settings.read_limits,
         archive(settings),
+        settings.score_downloads,
     )
 
 

@@ -76,12 +76,24 @@ class LabelMap:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table made with a result: tab-separated text, compressed by gzip.
+
+    For results whose class has a field `tables`.
+    """
+
+    title: str
+    tsv_gz: bytes
+
+
+@dataclass(frozen=True)
 class Reading:
     """What a backend gives back: the result, and pictures and masks that go with it."""
 
     result: SpecialistResult
     pictures: Sequence[Picture] = ()
     masks: Sequence[LabelMap] = ()
+    tables: Sequence[Table] = ()
 
 
 @dataclass(frozen=True)

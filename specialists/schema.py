@@ -165,6 +165,15 @@ class PictureLink(Data):
     media_type: str = "image/png"
 
 
+class TableLink(Data):
+    """A table that goes with a result; its bytes are an MCP resource."""
+
+    title: str
+    uri: str
+    media_type: str = "application/gzip"
+    """Tab-separated text, compressed."""
+
+
 class MaskSegment(Data):
     """One value of a label map."""
 

@@ -15,6 +15,14 @@ from tools.server import Workshop, build_server
 DATA = Path(__file__).parent / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_downloads() -> None:
+    """No score is fetched from the PGS Catalog in this process."""
+    from specialists.polygenic import library
+
+    library.configure(address=None)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

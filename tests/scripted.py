@@ -46,7 +46,8 @@ class Script:
 
 
 def _wanted(asked: dict[str, Any]) -> str:
-    return str(asked["response_format"]["json_schema"]["name"])
+    wanted = asked.get("response_format", {}).get("json_schema", {})
+    return str(wanted.get("name", "completion"))
 
 
 @contextmanager

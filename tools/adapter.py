@@ -117,6 +117,8 @@ class SpecialistTool(Tool):
         }
         if reading.masks:
             links["masks"] = tuple(shop.pictures.keep_mask(mask) for mask in reading.masks)
+        if reading.tables:
+            links["tables"] = tuple(shop.pictures.keep_table(table) for table in reading.tables)
         return _tool_result(_complete(reading, links, time.perf_counter() - started))
 
     def _read(
@@ -290,7 +292,11 @@ def _complete(
 def _tool_result(result: SpecialistResult) -> ToolResult:
     links = [
         ResourceLink(type="resource_link", uri=link.uri, name=link.title, mime_type=link.media_type)
-        for link in (*result.pictures, *getattr(result, "masks", ()))
+        for link in (
+            *result.pictures,
+            *getattr(result, "masks", ()),
+            *getattr(result, "tables", ()),
+        )
     ]
     text = TextContent(type="text", text=result.summary)
     return ToolResult(content=[text, *links], structured_content=result.model_dump(mode="json"))

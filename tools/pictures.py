@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 
-from specialists.base import LabelMap, Picture
+from specialists.base import LabelMap, Picture, Table
 from specialists.errors import UnknownHandle
-from specialists.schema import MaskLink, PictureLink
+from specialists.schema import MaskLink, PictureLink, TableLink
 
 __all__ = ["PictureStore"]
 
 _SCHEME = "wardround://pictures/"
 _MASKS = "wardround://masks/"
+_TABLES = "wardround://tables/"
 
 
 class PictureStore:
@@ -20,6 +21,7 @@ class PictureStore:
 
     template = _SCHEME + "{name}"
     mask_template = _MASKS + "{name}"
+    table_template = _TABLES + "{name}"
 
     def __init__(self, budget_bytes: int = 128 * 2**20) -> None:
         self._budget = budget_bytes
@@ -35,6 +37,10 @@ class PictureStore:
         uri = _MASKS + self._keep(mask.nifti_gz)
         return MaskLink(title=mask.title, uri=uri, segments=mask.segments)
 
+    def keep_table(self, table: Table) -> TableLink:
+        """Keep a table and give the link to it."""
+        return TableLink(title=table.title, uri=_TABLES + self._keep(table.tsv_gz))
+
     def _keep(self, content: bytes) -> str:
         name = hashlib.sha256(content).hexdigest()[:16]
         if name not in self._kept:
@@ -46,13 +52,13 @@ class PictureStore:
         return name
 
     def read(self, name: str) -> bytes:
-        """Give the bytes of a picture (PNG) or mask (compressed NIfTI).
+        """Give the bytes of a picture (PNG), mask (compressed NIfTI) or table (compressed text).
 
         Raises:
             UnknownHandle: If there is none of that name, or it had to make room.
         """
         if name not in self._kept:
             raise UnknownHandle(
-                "This picture or mask is no longer kept. Call the tool again to make it."
+                "This picture, mask or table is no longer kept. Call the tool again to make it."
             )
         return self._kept[name]

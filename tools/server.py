@@ -167,3 +167,9 @@ def _add_pictures(server: FastMCP[Any], shop: Workshop) -> None:
         """A label map that goes with a result, as a compressed NIfTI volume."""
         content = shop.here().pictures.read(name)
         return ResourceResult([ResourceContent(content, mime_type="application/gzip")])
+
+    @server.resource(PictureStore.table_template, mime_type="application/gzip")
+    def table(name: str) -> ResourceResult:
+        """A table that goes with a result, as compressed tab-separated text."""
+        content = shop.here().pictures.read(name)
+        return ResourceResult([ResourceContent(content, mime_type="application/gzip")])

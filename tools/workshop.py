@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specialists.host import Host
+from specialists.polygenic import library
 from specialists.readers import Limits, configure
 from tools.dicomweb import Archive
 from tools.files import FileStore
@@ -44,6 +45,7 @@ class Workshop:
         memory_gib: float = 16.0,
         read_limits: Mapping[str, float] | None = None,
         archive: Archive | None = None,
+        score_downloads: bool = True,
     ) -> Workshop:
         """Set a workshop up from plain settings.
 
@@ -53,7 +55,10 @@ class Workshop:
             memory_gib: Budget over all loaded models.
             read_limits: Fields of `specialists.readers.Limits`.
             archive: A DICOMweb server whose studies may be named.
+            score_downloads: Scores may be fetched from the PGS Catalog by their id.
         """
+        if not score_downloads:
+            library.configure(address=None)
         if read_limits:
             configure(Limits(**read_limits))  # type: ignore[arg-type]
         return cls(files=FileStore(roots, archive), host=Host(device, memory_gib))

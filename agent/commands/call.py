@@ -60,7 +60,8 @@ async def _answer(agent: Any, tool: str, given: dict[str, Any]) -> int:
     else:
         sys.stdout.write(outcome.text + "\n")
     if pictures is not None:
-        for path in await agent.save_pictures_async(outcome.pictures(tool), pictures):
+        drawn = [*outcome.pictures(tool), *outcome.tables(tool)]
+        for path in await agent.save_pictures_async(drawn, pictures):
             told(f"wrote {path}")
     return 0
 
@@ -80,7 +81,7 @@ def _parser(info: Any) -> click.Command:
         click.Option(
             ["--pictures"],
             type=click.Path(path_type=Path, file_okay=False),
-            help="Write the pictures into this folder.",
+            help="Write the pictures and tables into this folder.",
         ),
     ]
     return click.Command(info.name, params=options, help=info.description)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,12 @@ class Rows:
         none = np.empty(0, np.int64)
         self._keys = np.unique(np.concatenate([none, *keys]))
         self.count = len(self._keys)
-        self._used = [self._by_row(own, key) for own, key in zip(pairs, keys, strict=True)]
-
-    def _by_row(self, pairs: Pairs, keys: NDArray[np.int64]) -> Used:
-        row = np.searchsorted(self._keys, keys)
+        row = np.searchsorted(self._keys, np.concatenate([none, *keys]))
+        score = np.repeat(np.arange(len(pairs)), [len(key) for key in keys])
+        variant = np.concatenate([none, *(own.variant for own in pairs)])
+        swapped = np.concatenate([none.astype(bool), *(p.effect_is_reference for p in pairs)])
         order = np.argsort(row, kind="stable")
-        return Used(pairs.variant[order], row[order], pairs.effect_is_reference[order])
+        self._used = Used(score[order], variant[order], row[order], swapped[order])
 
     def read(
         self, block: Block, start: int, stop: int, sexes: NDArray[np.uint8] | None
@@ -42,7 +43,7 @@ class Rows:
         entry, whole = self._keys[start:stop] >> 1, (self._keys[start:stop] & 1).astype(bool)
         sites = self._sites.keep(entry)
         if not whole.any():
-            single = np.unique(entry)
+            single = entry if (entry[1:] > entry[:-1]).all() else np.unique(entry)
             calls = block.read(single)
             if len(single) < len(entry):
                 calls = _spread(calls, np.searchsorted(single, entry))
@@ -58,12 +59,11 @@ class Rows:
             calls.dosage[n] = np.minimum(own.dosage[these].sum(axis=0), 2)
         return scaled(calls, sites, sexes), sites
 
-    def users(self, start: int, stop: int) -> Iterable[Used]:
-        """Which variants use rows `start` to `stop`, a score each."""
-        for own in self._used:
-            low, high = np.searchsorted(own.row, [start, stop])
-            part = slice(low, high)
-            yield Used(own.variant[part], own.row[part] - start, own.effect_is_reference[part])
+    def users(self, start: int, stop: int) -> Used:
+        """Which variants use rows `start` to `stop`."""
+        low, high = np.searchsorted(self._used.row, [start, stop])
+        own = self._used.keep(slice(int(low), int(high)))
+        return replace(own, row=own.row - start)
 
 
 def _spread(calls: Calls, which: NDArray[np.int64]) -> Calls:

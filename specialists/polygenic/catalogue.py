@@ -1,4 +1,4 @@
-"""The scores that come with the package, and which of them a call means."""
+"""The scores that come with the package, and which score a call means."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from specialists.errors import InvalidInput
+from specialists.errors import BackendUnavailable, InvalidInput
+from specialists.polygenic import library
 from specialists.readers.scoring_file import ScoreFacts
 
 __all__ = ["Bundled", "bundled", "choose", "described", "known_scores"]
 
 _FOLDER = Path(__file__).parent / "scores"
 _ID = re.compile(r"PGS\d{6}", re.IGNORECASE)
+_MOST_NAMED = 20
+_NOWHERE = "neither in a scoring file of this call nor among the scores that come with the program:"
+_REFRESH = (
+    "`wardround scores refresh` fetches the PGS Catalog's list of traits; or pass the score's"
+    " scoring file from the Catalog."
+)
 
 
 @dataclass(frozen=True)
@@ -53,23 +60,43 @@ def bundled() -> tuple[Bundled, ...]:
 
 
 def choose(wanted: str, build: str | None) -> Path:
-    """Find a bundled scoring file by PGS Catalog id or trait.
+    """Find a scoring file by PGS Catalog id or trait.
+
+    Scores that come with the package or were fetched before are taken from here; others are
+    fetched from the Catalog by their id.
 
     Args:
         wanted: An id, or a trait in any case: as it is named, or a part of that.
         build: Of the genotypes. A file on it is preferred; else one on GRCh38.
 
     Raises:
-        InvalidInput: If there is none, or several scores fit; the message names them.
+        InvalidInput: If there is none, or several scores fit; the message names them, and says
+            what to fetch where there is no network.
     """
-    by_id = _ID.fullmatch(wanted.strip()) is not None
-    fitting = _by_id(wanted.strip()) if by_id else _by_trait(wanted.strip().casefold())
+    word = wanted.strip()
+    if _ID.fullmatch(word):
+        return _of_id(word.upper(), build)
+    fitting = _by_trait(word.casefold())
     ids = sorted({score.pgs_id for score in fitting})
     if not ids:
-        raise InvalidInput(_none(by_id))
+        raise InvalidInput(f"A score of that trait is {_NOWHERE} {known_scores()}. {_REFRESH}")
     if len(ids) > 1:
         raise InvalidInput(f"Several scores fit that trait: {_named(fitting)}. Name one by its id.")
-    return min(fitting, key=lambda score: _preference(score, build)).path
+    return _of_id(ids[0], build)
+
+
+def _of_id(pgs_id: str, build: str | None) -> Path:
+    ours = [score for score in bundled() if score.pgs_id == pgs_id]
+    best = min(ours, key=lambda score: _preference(score, build), default=None)
+    if best is not None and build in (None, best.genome_build):
+        return best.path
+    try:
+        return library.fetch(pgs_id, build or "GRCh38")
+    except BackendUnavailable as error:
+        if best is not None:
+            return best.path
+        told = f"The score of that id is {_NOWHERE} {known_scores()}. {error.client_message}"
+        raise InvalidInput(told) from error
 
 
 def described(score: ScoreFacts) -> ScoreFacts:
@@ -90,24 +117,15 @@ def _preference(score: Bundled, build: str | None) -> tuple[bool, bool]:
     return score.genome_build != build, score.genome_build != "GRCh38"
 
 
-def _by_id(pgs_id: str) -> list[Bundled]:
-    return [score for score in bundled() if score.pgs_id == pgs_id.upper()]
-
-
-def _by_trait(trait: str) -> list[Bundled]:
+def _by_trait(trait: str) -> list[Bundled | library.Listed]:
     if not trait:
         return []
-    exact = [score for score in bundled() if trait in map(str.casefold, score.traits)]
-    return exact or [s for s in bundled() if any(trait in t.casefold() for t in s.traits)]
+    known: list[Bundled | library.Listed] = [*bundled(), *library.index()]
+    exact = [score for score in known if trait in map(str.casefold, score.traits)]
+    return exact or [s for s in known if any(trait in t.casefold() for t in s.traits)]
 
 
-def _none(by_id: bool) -> str:
-    what = "The score of that id" if by_id else "A score of that trait"
-    return (
-        f"{what} is neither in a scoring file of this call nor among the scores that come with"
-        f" the program: {known_scores()}. Pass the score's scoring file from the PGS Catalog."
-    )
-
-
-def _named(scores: Iterable[Bundled]) -> str:
-    return ", ".join(sorted({f"{score.pgs_id} ({score.traits[0]})" for score in scores}))
+def _named(scores: Iterable[Bundled | library.Listed]) -> str:
+    names = sorted({f"{score.pgs_id} ({score.traits[0]})" for score in scores})
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more

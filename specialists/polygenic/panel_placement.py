@@ -132,16 +132,19 @@ def measure(
 
 
 def _positions(panel: Panel | None, scores: Sequence[ScoringFile]) -> dict[str, NDArray[np.int64]]:
-    """What is read: the panel's sites, and the variants of scores that it has, or of all."""
+    """What is read: the panel's sites and the scores' variants.
+
+    Of a long score that is not compared with the panel, only some: they tell of quality.
+    """
     chromosome, position = [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
     for sites in () if panel is None else (panel.sites, panel.sex_sites):
         chromosome.append(sites.chromosome)
         position.append(sites.position)
     for file in scores:
-        if panel is None or panel.score(file.sha256) is not None:
-            every = 1 if panel is not None else -(-file.variants // _JUDGED)
-            chromosome.append(file.chromosome[::every])
-            position.append(file.position[::every])
+        compared = panel is not None and panel.score(file.sha256) is not None
+        every = 1 if compared else -(-file.variants // _JUDGED)
+        chromosome.append(file.chromosome[::every])
+        position.append(file.position[::every])
     codes, places = np.concatenate(chromosome), np.concatenate(position)
     return {name: places[codes == code] for name, code in CHROMOSOMES.items()}
 

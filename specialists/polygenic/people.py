@@ -156,9 +156,8 @@ def _placement_notes(panel: Panel, found: Sequence[Standing], left: int, sha256:
         )
     if panel.score(sha256) is None:
         notes.append(
-            f"The reference panel {panel.name} does not have this score: the person was placed by"
-            " ancestry, and the score was not compared. Build the panel again with the scoring"
-            " file."
+            f"The reference panel {panel.name} does not have this score, which was therefore not"
+            " compared with its people. Build the panel again with the scoring file."
         )
     short = [one for one in found if one.shared is not None and one.shared < LEAST_SHARED]
     if short:

@@ -30,6 +30,9 @@ def checks(
 
 
 def _call_rate(quality: Quality, sample: str) -> QualityCheck:
+    if not quality.variants:
+        text = f"The call rate of {sample} was not judged: none of the variants is in the file."
+        return QualityCheck(sample=sample, name="call rate", passed=None, text=text)
     passed = quality.called >= LEAST_CALLED
     text = (
         f"Call rate of {sample}: {100 * quality.called:.1f}% of {quality.variants:,} variants"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from specialists.base import Progress, Reading, Request, Source
+from specialists.base import Progress, Reading, Request, Source, Table
 from specialists.errors import InvalidInput, LowOverlap
 from specialists.polygenic import wording
 from specialists.polygenic.catalogue import choose, described, known_scores
@@ -64,7 +64,8 @@ class LinearScore:
         progress(0.9, "writing the result")
         duration_s = time.perf_counter() - started
         results = [result(one, duration_s) for one in scored]
-        return Reading(joined(results), [drawn for one in scored for drawn in pictures(one)])
+        drawn = [picture for one in scored for picture in pictures(one)]
+        return Reading(joined(results), drawn, tables=_tables(found.tallies))
 
 
 def _with_people(
@@ -84,6 +85,14 @@ def _with_people(
     return [replace(one, people=people) for one, people in zip(scored, found, strict=True)]
 
 
+def _tables(tallies: Sequence[Tally]) -> list[Table]:
+    return [
+        Table(f"Variants of {wording.name(tally.score)}", tally.report.tobytes())
+        for tally in tallies
+        if tally.report is not None
+    ]
+
+
 def _options(
     request: PolygenicRequest, build: str | None, inputs: Mapping[str, Sequence[Source]]
 ) -> Options:
@@ -92,6 +101,7 @@ def _options(
         genotype_field=request.genotype_field,
         ambiguous="keep" if request.keep_ambiguous else "frequency",
         absent_means_reference=request.absent_means_reference,
+        match_report=request.match_report,
         genome_build=build,
         chain=_file(inputs, "chain"),
         reference_genome=_file(inputs, "reference_genome"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from specialists.polygenic import wording
 from specialists.polygenic.meaning import rank_interval
 from specialists.polygenic.people import NOBODY, USUAL_OVERLAP, People
 from specialists.polygenic.picture import distribution
-from specialists.polygenic.result_people import Place, about, panel_picture, place_of
+from specialists.polygenic.result_people import Place, about, open_text, panel_picture, place_of
 from specialists.polygenic.scoring import Cohort
 from specialists.polygenic.spec import MatchCounts, PolygenicRequest, PolygenicResult
 from specialists.polygenic.sums import Sums
@@ -82,13 +82,13 @@ def result(scored: Scored, duration_s: float) -> PolygenicResult:
     numbers = listed(scored)
     scores = tuple(_risk_score(scored, index) for index in numbers)
     cohort = () if scores else tuple(_cohort(scored))
-    told = tuple(_about(scored, numbers[0], scores[0])) if len(numbers) == 1 else ()
+    told = tuple(about(scored.people, scores[0].sample)) if len(numbers) == 1 else ()
     overlap = _overlap(scored)
     said = [score.text for score in scores]
     said += [m.text for m in (*cohort, *told, overlap)]
-    warnings = tuple(_warnings(scored))
+    warnings = tuple(_warnings(scored, scores))
     return PolygenicResult(
-        summary=" ".join([*said, *_lowered(scored)]),
+        summary=" ".join([*said, *_left_open(scored, scores), *_lowered(scored)]),
         risk_scores=scores,
         measurements=(*cohort, *told, overlap),
         not_assessed=wording.not_assessed(scored.people, bool(scores), scored.samples),
@@ -150,13 +150,8 @@ def _risk_score(scored: Scored, index: int) -> RiskScore:
         percentile=None if place is None else place.percentile,
         reference=None if place is None else place.reference,
         overlap=used / scored.score.variants,
-        text=f"{text} {wording.alone_text() if place is None else place.text}",
+        text=text if place is None else f"{text} {place.text}",
     )
-
-
-def _about(scored: Scored, index: int, score: RiskScore) -> Iterator[Measurement]:
-    name = wording.name(scored.score)
-    return about(scored.people, score.sample, name, scored.weight_share, score.percentile)
 
 
 def _place_in_file(scored: Scored, index: int, subject: str) -> Place | None:
@@ -224,17 +219,27 @@ def _lowered(scored: Scored) -> Iterator[str]:
         )
 
 
-def _warnings(scored: Scored) -> Iterator[str]:
+def _left_open(scored: Scored, scores: Sequence[RiskScore]) -> Iterator[str]:
+    """What one person's score does not say yet."""
+    if len(scores) == 1:
+        (one,) = scores
+        left = open_text(one.name, one.sample, scored.weight_share, one.percentile)
+        yield from [left] if left else []
+
+
+def _warnings(scored: Scored, scores: Sequence[RiskScore]) -> Iterator[str]:
     request, counts = scored.request, scored.counts
     yield from _lowered(scored)
+    yield from _left_open(scored, scores)
+    # What may make the result another person's, or unfit for this one, before how it was computed.
+    yield from (check.text for check in scored.people.quality if check.passed is False)
+    yield from scored.people.notes
     incomplete = scored.sums.variants < request.min_overlap * counts.variants
     if scored.chosen is None and incomplete.any():
         yield f"Samples with too many missing calls for min_overlap: {incomplete.sum():,}."
     build = scored.genotypes.genome_build
     yield from wording.warnings(scored.score, counts, scored.sums, build, request.keep_ambiguous)
     yield from scored.genotypes.notes
-    yield from scored.people.notes
-    yield from (check.text for check in scored.people.quality if check.passed is False)
 
 
 def _provenance(scored: Scored, duration_s: float) -> Provenance:

@@ -19,7 +19,7 @@ from specialists.polygenic.picture import distribution
 from specialists.readers.scoring_file import ScoreFacts
 from specialists.schema import Measurement
 
-__all__ = ["Place", "about", "panel_picture", "place_of"]
+__all__ = ["Place", "about", "open_text", "panel_picture", "place_of"]
 
 _WHOLE = 0.98
 """Share of a score's squared weights from which on nothing is said of the rest."""
@@ -47,23 +47,11 @@ def place_of(standing: Standing | None, subject: str = "this") -> Place | None:
     return Place(standing.percentile_adjusted or 0.0, whose, text)
 
 
-def about(
-    people: People, sample: str, name: str, share: float, percentile: float | None
-) -> Iterator[Measurement]:
-    """Measurements of one person.
-
-    Args:
-        people: What was found out.
-        sample: What the person's sample is called.
-        name: Of the score.
-        share: Of the score's summed squared weights that went into the sum.
-        percentile: What the person was found at, if anywhere.
-    """
+def about(people: People, sample: str) -> Iterator[Measurement]:
+    """Measurements of one person, by what the sample is called."""
     standing = people.standing(sample)
     if standing is not None:
         yield from _ancestry(standing)
-    if percentile is not None and share < _WHOLE:
-        yield _whole(name, sample, share, percentile)
     yield from (_risk(risk) for risk in people.risks if risk.sample == sample)
     yield from (_joint(risk) for risk in people.joint if risk.sample == sample)
 
@@ -95,15 +83,22 @@ def _ancestry(standing: Standing) -> Iterator[Measurement]:
         )
 
 
-def _whole(name: str, sample: str, share: float, percentile: float) -> Measurement:
+def open_text(name: str, sample: str, share: float, percentile: float | None) -> str | None:
+    """What a percentile of a part of a score leaves open; None where nothing is.
+
+    Args:
+        name: Of the score.
+        sample: What the person's sample is called.
+        share: Of the score's summed squared weights that went into the sum.
+        percentile: What the person was found at, if anywhere.
+    """
+    if percentile is None:
+        return wording_people.alone_text(name, sample)
+    if share >= _WHOLE:
+        return None
     z = _NORMAL.inv_cdf(min(max(percentile / 100, 1e-4), 1 - 1e-4))
     low, high = whole_score_interval(z, share)
-    return Measurement(
-        name="share of the score's squared weights that was used",
-        value=100 * share,
-        unit="%",
-        text=wording_people.whole_text(name, sample, 100 * share, low, high),
-    )
+    return wording_people.whole_text(name, sample, 100 * share, low, high)
 
 
 def _risk(risk: AbsoluteRisk) -> Measurement:

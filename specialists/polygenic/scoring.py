@@ -22,8 +22,9 @@ from specialists.polygenic.agreement import (
     check_reference,
 )
 from specialists.polygenic.batches import Rows
+from specialists.polygenic.match_report import written
 from specialists.polygenic.matching import IN_BLOCK, Ambiguous, Matcher, Status
-from specialists.polygenic.sums import Adder, Sums, Used, with_absent
+from specialists.polygenic.sums import Adder, Sums, with_absent
 from specialists.readers import worker
 from specialists.readers.calls import Block, copies_of, scaled
 from specialists.readers.chain_file import Chains, lifted
@@ -60,6 +61,8 @@ class Options:
     genotype_field: GenotypeField = "GT"
     ambiguous: Ambiguous = "frequency"
     absent_means_reference: bool = False
+    match_report: bool = False
+    """Give a table of what became of each variant."""
     genome_build: str | None = None
     """Of the genotypes, where the files do not say and the caller does."""
     chain: Path | None = None
@@ -98,6 +101,8 @@ class Tally:
     """Fields of `MatchCounts`."""
     weight_share: float
     """Share of the score's summed squared weights that went into the sums."""
+    report: NDArray[np.uint8] | None = None
+    """Bytes of the match report, where it was asked for."""
 
 
 @transported
@@ -176,7 +181,7 @@ def _parsed(path: Path) -> ScoringFile:
     return _kept[stamp]
 
 
-_KEPT_VARIANTS = 200_000
+_KEPT_VARIANTS = 1_000_000
 _kept: dict[tuple[Path, int, int], ScoringFile] = {}
 
 
@@ -246,13 +251,12 @@ class Run:
         calls, sites = rows.read(block, start, stop, self._sexes)
         without = np.concatenate([calls.missing, calls.outside]) // max(self._samples, 1)
         called = np.bincount(without, minlength=stop - start) < self._samples
-        used = []
-        for matcher, own in zip(self.matchers, rows.users(start, stop), strict=True):
-            if not called.all():
-                matcher.without_calls(own.variant[~called[own.row]])
-                keep = called[own.row]
-                own = Used(own.variant[keep], own.row[keep], own.effect_is_reference[keep])
-            used.append(own)
+        used = rows.users(start, stop)
+        if not called.all():
+            without_calls = used.keep(~called[used.row])
+            for number, matcher in enumerate(self.matchers):
+                matcher.without_calls(without_calls.variant[without_calls.score == number])
+            used = used.keep(called[used.row])
         if self._adder is not None:
             self._adder.add(calls, sites.chromosome, used)
 
@@ -312,7 +316,10 @@ class Run:
             "calls_imputed_from_frequency": sums.imputed_from_frequency,
             "calls_left_out": sums.left_out,
         }
-        return Tally(score.facts, sums, counts, _weight_share(score, went_in))
+        report = None
+        if self.options.match_report:
+            report = written(score, matcher, self.alleles)
+        return Tally(score.facts, sums, counts, _weight_share(score, went_in), report)
 
     def _as_reference(
         self, score: ScoringFile, matcher: Matcher, counts: Mapping[str, int]
@@ -342,4 +349,6 @@ def _weight_share(score: ScoringFile, went_in: NDArray[np.bool_]) -> float:
     """How much of a score was used by squared weights; by count where all are 0."""
     squared = (score.weights[:, 2] - score.weights[:, 0]) ** 2
     whole = float(squared.sum())
-    return float(squared[went_in].sum()) / whole if whole > 0 else float(went_in.mean())
+    if whole > 0:
+        return float(squared[went_in].sum()) / whole
+    return float(went_in.sum()) / max(len(went_in), 1)

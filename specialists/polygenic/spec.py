@@ -9,7 +9,7 @@ from pydantic import Field
 from specialists.base import BackendSpec, Request, SpecialistSpec
 from specialists.polygenic.meaning import AbsoluteRisk, JointRisk, QualityCheck, Standing
 from specialists.polygenic.trait_words import TRAIT_WORDS
-from specialists.schema import Accepts, Data, SpecialistResult
+from specialists.schema import Accepts, Data, SpecialistResult, TableLink
 
 __all__ = ["SPEC", "MatchCounts", "PolygenicRequest", "PolygenicResult"]
 
@@ -33,6 +33,8 @@ class PolygenicRequest(Request):
     alleles are not the reference alleles, unless reference_genome says which are."""
     reference_genome: str | None = None
     """Reference genome, an indexed FASTA file (.fai beside it), for absent_means_reference."""
+    match_report: bool = False
+    """Also give a table of what became of each variant of the score; no genotypes are in it."""
     chain: str | None = None
     """Chain file (UCSC) to lift the score's positions over to the build of the genotypes."""
     genotype_field: Literal["GT", "DS"] = "GT"
@@ -116,6 +118,8 @@ class ScoreCounts(Data):
 class PolygenicResult(SpecialistResult):
     """Scores of one or several samples, and how the score met the genotypes."""
 
+    tables: tuple[TableLink, ...] = ()
+    """What became of each variant, one table a score, where match_report asked for it."""
     counts: MatchCounts
     """Of the score; of the first one, where there are several."""
     scores: tuple[ScoreCounts, ...] = ()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,13 +60,21 @@ class Sums:
 
 @dataclass(frozen=True, eq=False)
 class Used:
-    """The variants of one score that use rows of a batch. All arrays: shape (used,)."""
+    """The variants of all scores that use rows of a batch. All arrays: shape (used,)."""
 
+    score: Integers
+    """Index of the score."""
     variant: Integers
     """Index into the score."""
     row: Integers
     """Index into the batch."""
     effect_is_reference: NDArray[np.bool_]
+
+    def keep(self, which: NDArray[np.bool_] | slice) -> Used:
+        """Some of them."""
+        return Used(
+            self.score[which], self.variant[which], self.row[which], self.effect_is_reference[which]
+        )
 
 
 class Adder:
@@ -79,33 +88,33 @@ class Adder:
     ) -> None:
         self._scores = scores
         self._men = None if sexes is None else sexes == _MALE
+        self._first = np.cumsum([0, *(score.variants for score in scores)])
+        weights = [score.weights for score in scores]
+        self._weights = weights[0] if len(weights) == 1 else np.concatenate(weights)
         self._total = np.zeros((len(scores), samples))
         self._alleles = np.zeros((len(scores), samples), np.int64)
         self._variants = np.zeros((len(scores), samples), np.int64)
         self._counts = np.zeros((len(scores), 5), np.int64)
 
-    def add(self, calls: Calls, chromosome: NDArray[np.uint8], used: Sequence[Used]) -> None:
+    def add(self, calls: Calls, chromosome: NDArray[np.uint8], used: Used) -> None:
         """Add a batch. The dosages are changed: missing ones are filled.
 
         Args:
             calls: As `scaled` leaves them; `dosage` of shape (rows, samples).
             chromosome: Shape (rows,).
-            used: One entry a score.
+            used: Who uses which row.
         """
-        copies = copies_of(chromosome)
-        terms = [_Terms(score, own, copies) for score, own in zip(self._scores, used, strict=True)]
+        weights = self._weights[self._first[used.score] + used.variant]
+        terms = _Terms(weights, used, copies_of(chromosome), len(self._scores))
         filled = _Filled(calls, chromosome == _X, self._men)
         # Above one: worked out from the calls, before means stand in for missing ones.
-        above = filled.above_one() if any(term.bend.any() for term in terms) else None
-        dosage = filled.with_means()
-        slopes = np.stack([term.slope for term in terms])
-        self._total += slopes @ dosage
-        self._total += np.array([[term.constant.sum()] for term in terms])
-        if above is not None:
-            self._total += np.stack([term.bend for term in terms]) @ above
-        for number, term in enumerate(terms):
-            self._count(number, term, filled, calls, chromosome)
-            self._leave_out(number, term, calls.outside)
+        above = None if terms.bend is None else filled.above_one()
+        self._total += terms.slope @ filled.with_means()
+        self._total += terms.constant.sum(axis=1, keepdims=True)
+        if terms.bend is not None and above is not None:
+            self._total += terms.bend @ above
+        self._count(terms, filled, calls, chromosome == _X)
+        self._leave_out(terms, calls.outside)
 
     def finish(self) -> list[Sums]:
         """The sums, one a score."""
@@ -116,80 +125,69 @@ class Adder:
             )
         ]
 
-    def _count(
-        self,
-        number: int,
-        term: _Terms,
-        filled: _Filled,
-        calls: Calls,
-        chromosome: NDArray[np.uint8],
-    ) -> None:
-        missing = int(term.uses @ filled.missing_of_row)
-        by_samples = int((term.uses * filled.enough) @ filled.missing_of_row)
-        by_frequency = left_out = 0
-        if missing > by_samples:
-            by_frequency, left_out = self._by_frequency(number, term, filled)
-        doubled = 0
+    def _count(self, terms: _Terms, filled: _Filled, calls: Calls, on_x: NDArray[np.bool_]) -> None:
+        self._alleles += (terms.uses @ terms.copies)[:, None]
+        self._variants += terms.uses.sum(axis=1, keepdims=True)
+        if calls.missing.size:
+            self._counts[:, 0] += terms.uses @ filled.missing_of_row
+            self._counts[:, 1] += terms.uses @ (filled.missing_of_row * filled.enough)
+            if not filled.enough.all():
+                self._by_frequency(terms, filled)
         if calls.haploid.size:
-            of_row = np.bincount(calls.haploid // filled.samples, minlength=len(chromosome))
-            doubled = int((term.uses * (chromosome == _X)) @ of_row)
-        self._alleles[number] += int(term.uses @ term.copies)
-        self._variants[number] += int(term.uses.sum())
-        self._counts[number] += (missing, by_samples, by_frequency, left_out, doubled)
+            of_row = np.bincount(calls.haploid // filled.samples, minlength=len(on_x))
+            self._counts[:, 4] += terms.uses @ (of_row * on_x)
 
-    def _leave_out(self, number: int, term: _Terms, outside: Integers) -> None:
+    def _leave_out(self, terms: _Terms, outside: Integers) -> None:
         """Take back what women were given on Y: their dosage stood at none."""
         samples = self._total.shape[1]
-        rows, people = outside // samples, outside % samples
-        np.subtract.at(self._total[number], people, term.constant[rows])
-        np.subtract.at(self._alleles[number], people, (term.uses * term.copies)[rows])
+        for row in np.unique(outside // max(samples, 1)).tolist():
+            people = outside[outside // samples == row] % samples
+            self._total[:, people] -= terms.constant[:, row, None]
+            self._alleles[:, people] -= (terms.uses[:, row] * terms.copies[row])[:, None]
 
-    def _by_frequency(self, number: int, term: _Terms, filled: _Filled) -> tuple[int, int]:
+    def _by_frequency(self, terms: _Terms, filled: _Filled) -> None:
         """Missing calls of rows with few others: each variant's expectation, or nothing."""
         rows, samples = filled.sparse
-        known = counted = 0
-        for row, constant, expected, copies in term.each_of(np.unique(rows)):
+        for at in np.flatnonzero(np.isin(terms.used.row, rows)).tolist():
+            number, row = int(terms.used.score[at]), int(terms.used.row[at])
             these = samples[rows == row]
-            none = np.isnan(expected)
+            copies = int(terms.copies[row])
+            score, variant = self._scores[number], int(terms.used.variant[at])
+            expected = _expected(score, np.array([variant]), np.array([copies == 1]))[0]
+            none = bool(np.isnan(expected))
             # Their dosage stood at none, so the constant is what they have added so far.
-            self._total[number, these] += (0.0 if none else expected) - constant
+            self._total[number, these] += (0.0 if none else expected) - terms.single[at]
+            self._counts[number, 3 if none else 2] += len(these)
             if none:
                 self._alleles[number, these] -= copies
                 self._variants[number, these] -= 1
-                counted += len(these)
-            else:
-                known += len(these)
-        return known, counted
 
 
 class _Terms:
-    """One score's terms over the rows of a batch; all arrays of shape (rows,) unless it is said."""
+    """Terms of all scores over the rows of a batch. Arrays: shape (scores, rows)."""
 
-    def __init__(self, score: ScoringFile, used: Used, copies: Integers) -> None:
-        none, one, two = score.weights[used.variant].T
-        two = np.where(copies[used.row] == 1, 2 * one - none, two)
-        bend = two - 2 * one + none
-        swapped = used.effect_is_reference
+    def __init__(self, weights: Values, used: Used, copies: Integers, scores: int) -> None:
+        none, one, two = weights.T
         at_most = copies[used.row]
+        two = np.where(at_most == 1, 2 * one - none, two)
+        step, bend = one - none, two - 2 * one + none
+        swapped = used.effect_is_reference
         # Of the reference: copies - d, and where it bends max(1 - d, 0) = 1 - d + max(d - 1, 0).
-        constant = np.where(swapped, none + (one - none) * at_most + bend * (at_most == 2), none)
-        slope = np.where(swapped, -(one - none) - bend * (at_most == 2), one - none)
-        rows = len(copies)
-        self._used, self._score = used, score
-        self._single = constant
-        self.copies = copies
-        self.constant = np.bincount(used.row, constant, rows)
-        self.slope = np.bincount(used.row, slope, rows)
-        self.bend = np.bincount(used.row, np.where(at_most == 2, bend, 0), rows)
-        self.uses = np.bincount(used.row, minlength=rows)
+        bends = bool(np.abs(bend).max(initial=0.0) > 0)
+        turn = bend * (at_most == 2) if bends else 0.0
+        self.used, self.copies = used, copies
+        self.single = np.where(swapped, none + step * at_most + turn, none)
+        """Constants, shape (used,)."""
+        self._at, self._shape = used.score * len(copies) + used.row, (scores, len(copies))
+        self.constant = self._spread(self.single)
+        self.slope = self._spread(np.where(swapped, -step - turn, step))
+        self.bend = self._spread(turn + np.zeros(len(bend))) if bends else None
+        self.uses = self._spread(None).astype(np.int64)
 
-    def each_of(self, rows: Integers) -> list[tuple[int, float, float, int]]:
-        """Row, constant, expectation by frequency (NaN without one) and copies, by variant."""
-        at = np.flatnonzero(np.isin(self._used.row, rows))
-        row = self._used.row[at]
-        expected = _expected(self._score, self._used.variant[at], self.copies[row] == 1)
-        facts = (row.tolist(), self._single[at].tolist(), expected.tolist())
-        return list(zip(*facts, self.copies[row].tolist(), strict=True))
+    def _spread(self, values: Values | None) -> NDArray[Any]:
+        """Values of those that use rows, shape (used,), summed by score and row."""
+        size = self._shape[0] * self._shape[1]
+        return np.bincount(self._at, values, size).reshape(self._shape)
 
 
 class _Filled:

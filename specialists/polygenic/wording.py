@@ -10,7 +10,6 @@ from specialists.polygenic.sums import LEAST_FOR_IMPUTATION, Sums
 from specialists.readers.scoring_file import ScoreFacts
 
 __all__ = [
-    "alone_text",
     "evaluation",
     "low_overlap",
     "name",
@@ -100,20 +99,12 @@ def score_text(score: ScoreFacts, sample: str, value: float, used: int, assumed:
     return f"{text} and {assumed:,} that the file does not list, counted as not carried."
 
 
-def alone_text() -> str:
-    """What a score means that is compared with nobody: nothing yet."""
-    return (
-        "By itself this number does not say whether it is more or less than others have: that"
-        " takes people of like ancestry to compare with, in a reference panel that has this score."
-    )
-
-
 def percentile_text(
     percentile: float, samples: int, interval: tuple[float, float], subject: str = "this"
 ) -> str:
     """One person's place in the file's own cohort."""
     return (
-        f"Among the {samples:,} samples of the same file {subject} is percentile"
+        f"Among the {samples:,} samples of the same file {subject} is at percentile"
         f" {percentile:.1f} (95% interval {interval[0]:.1f} to {interval[1]:.1f}; mid-rank;"
         " ancestry not considered)."
     )

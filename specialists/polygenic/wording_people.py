@@ -8,6 +8,7 @@ from specialists.polygenic.meaning import AbsoluteRisk, Candidate, JointRisk, St
 
 __all__ = [
     "adjusted_text",
+    "alone_text",
     "candidates_text",
     "joint_text",
     "placed_text",
@@ -52,14 +53,14 @@ def standing_text(standing: Standing, subject: str = "this") -> str | None:
     """
     if standing.percentile is not None:
         return (
-            f"Among the panel's people of {standing.nearest} {subject} is percentile"
+            f"Among the panel's people of {standing.nearest} {subject} is at percentile"
             f" {standing.percentile:.1f} (95% interval {standing.percentile_low:.1f} to"
             f" {standing.percentile_high:.1f} for the number of these people)."
         )
     if standing.percentile_adjusted is not None:
         return (
             f"Adjusted for ancestry, among all {standing.people:,} people of the panel"
-            f" {standing.panel} {subject} is percentile {standing.percentile_adjusted:.1f}."
+            f" {standing.panel} {subject} is at percentile {standing.percentile_adjusted:.1f}."
         )
     return None
 
@@ -94,6 +95,15 @@ def whole_text(name: str, sample: str, used: float, low: float, high: float) -> 
         f"Only a part of {name} could be computed ({used:.1f}% of its summed squared weights): the"
         f" whole score of {sample} may lie anywhere from percentile {low:.0f} to {high:.0f} of the"
         " group it was compared with (95%, if variants are independent)."
+    )
+
+
+def alone_text(name: str, sample: str) -> str:
+    """What a score means that is compared with nobody: nothing yet."""
+    return (
+        f"By itself the score {name} of {sample} does not say whether it is more or less than"
+        " others have: that takes people of like ancestry to compare with, in a reference panel"
+        " that has this score."
     )
 
 

@@ -114,7 +114,9 @@ class Alleles:
 
     def codes(self, texts: Iterable[str]) -> list[int]:
         """The numbers of several alleles."""
-        return [self.code(text) for text in texts]
+        known = list(texts)
+        numbers = {text: self.code(text) for text in dict.fromkeys(known)}
+        return [numbers[text] for text in known]
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -170,8 +171,6 @@ def test_person_is_drawn_among_reference_people(cohort, home):
 def test_panel_on_another_build_is_refused_by_name_and_left_out_as_default(
     cohort, home, panel, tmp_path
 ):
-    from dataclasses import replace
-
     other = replace(panel, genome_build="GRCh37", name="old")
     save_panel(other, panel_path("old"))
     with pytest.raises(GenomeBuildMismatch, match="GRCh37"):
@@ -243,3 +242,27 @@ def test_ancestry_is_no_longer_among_what_was_not_assessed(cohort, home):
 def test_file_of_many_says_that_a_person_must_be_named(cohort):
     told = result_of(cohort).not_assessed
     assert any("60 samples and none was named" in text for text in told)
+
+
+def test_panel_without_the_score_still_tells_ancestry_and_quality(cohort, home, panel):
+    save_panel(replace(panel, scores=()), panel_path("small"))
+    result = result_of(cohort, sample=10, panel="small")
+    (standing,) = result.standings
+    assert (standing.nearest, standing.percentile) == ("N", None)
+    assert any("does not have this score" in text for text in result.warnings)
+    assert any("does not say whether it is more or less" in text for text in result.warnings)
+    assert next(one for one in result.quality if one.name == "call rate").value == 1
+
+
+def test_part_of_a_score_says_what_the_whole_may_be(cohort, home, tmp_path):
+    short = Cohort(tmp_path)
+    lines = short.vcf.read_text().splitlines()
+    head = sum(line.startswith("#") for line in lines)
+    short.vcf.write_text("\n".join(lines[: head + 200]) + "\n")
+    save_panel(
+        build_panel([short.vcf], short.labels, "short", column="group", scores=[short.score]),
+        panel_path("short"),
+    )
+    result = result_of(short, sample=10, panel="short", min_overlap=0.2)
+    assert "this part of the score is at percentile" in result.risk_scores[0].text
+    assert any("may lie anywhere from percentile" in text for text in result.warnings)

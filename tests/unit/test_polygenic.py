@@ -337,3 +337,60 @@ def test_ticks_are_round_numbers(low, high, expected):
 def test_distribution_of_equal_scores_can_be_drawn():
     png = distribution(np.zeros(30), "A title " * 20, "below it", 0.0, "sample 1")
     assert Image.open(io.BytesIO(png)).size == (1200, 720)
+
+
+def test_match_report_says_what_became_of_each_variant(tmp_path):
+    file = scoring(tmp_path, [1, 2, 3])
+    file.write_text(file.read_text() + "1\t20\tG\tT\t4\n1\t30\tC\tT\t5\n1\t\tC\tT\t6\n")
+    genotypes = vcf(tmp_path, [["0|1", "1|1"], ["0|0", "0|1"], ["./.", "./."]])
+    reading = read(genotypes, file, min_overlap=0, match_report=True)
+    (table,) = reading.tables
+    rows = [line.split("\t") for line in gzip.decompress(table.tsv_gz).decode().splitlines()]
+    assert [row[6] for row in rows[1:]] == [
+        "used",
+        "used",
+        "no call, left out",
+        "same row as another variant, left out",
+        "other alleles",
+        "no position",
+    ]
+    assert rows[1] == ["1", "1", "10", "C", "A", "1", "used", "altref", "", "A", "C"]
+    assert rows[4][7] == "altref, flipped"
+    assert not read(genotypes, file, min_overlap=0).tables
+
+
+def test_several_scores_are_one_result(tmp_path):
+    genotypes = vcf(tmp_path, [["0|1", "1|1"], ["0|0", "0|1"]])
+    (tmp_path / "x").mkdir()
+    files = [scoring(tmp_path, [1, 10], pgs_name="one"),
+             scoring(tmp_path / "x", [3], pgs_name="two")]  # fmt: skip
+    inputs = {
+        "genotypes": [Source((genotypes,), Manifest(kind="variants", format="VCF"))],
+        "score": [Source((f,), Manifest(kind="scoring_file", format="PGS")) for f in files],
+    }
+    request = PolygenicRequest(min_overlap=0.5)
+    result = LinearScore().read(inputs, request, lambda share, doing: None).result
+    assert [(s.name, s.sample, s.value) for s in result.risk_scores] == [
+        ("one", "sample 1", 1), ("one", "sample 2", 12), ("two", "sample 1", 3),
+        ("two", "sample 2", 6),
+    ]  # fmt: skip
+    assert [(one.name, one.counts.used) for one in result.scores] == [("one", 2), ("two", 1)]
+    assert SPEC.result.model_validate_json(result.model_dump_json()) == result
+
+
+def test_frequencies_settle_the_strand_of_ambiguous_variants(tmp_path):
+    # A>T at frequency 0.2 in the samples: T counted where the score's frequency agrees.
+    samples = ["0|0"] * 80 + ["1|1"] * 20
+    genotypes = vcf(tmp_path, [samples] * 4)
+    genotypes.write_text(genotypes.read_text().replace("\tA\tC\t", "\tA\tT\t"))
+    lines = ["chr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\t"
+             "allelefrequency_effect"]  # fmt: skip
+    # Agrees; is the other strand's; is near one half; is not told.
+    told = {10: ("T", "A", 0.25), 20: ("T", "A", 0.75), 30: ("T", "A", 0.52), 40: ("T", "A", "")}
+    lines += [f"1\t{at}\t{e}\t{o}\t{at}\t{f}" for at, (e, o, f) in told.items()]
+    (tmp_path / "score.txt").write_text("#genome_build=GRCh38\n" + "\n".join(lines) + "\n")
+    result = read(genotypes, tmp_path / "score.txt", min_overlap=0, sample=100).result
+    assert (result.counts.ambiguous, result.counts.ambiguous_by_frequency) == (4, 2)
+    assert (result.counts.used, result.counts.ambiguous_dropped) == (2, 2)
+    # Sample 100 has two T: 10 x 2 of the first; of the second A is counted, which it has none of.
+    assert result.risk_scores[0].value == 20

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from agent.answer import Plan
 from agent.calling import instead, say
 from agent.gemma import Planner, PlanRequest
-from agent.gemma.embedded.prompt import asked_text, catalogue_text, parse, shortlist, slots_of
+from agent.gemma.embedded.prompt import (
+    ATTACHMENTS,
+    asked_text,
+    catalogue_text,
+    parse,
+    shortlist,
+    slots_of,
+)
 from agent.gemma.embedded.reading import Reading, resolve
 from agent.gemma.embedded.weighing import support
 from agent.rules import planned
@@ -80,7 +87,13 @@ class EmbeddedGemma(Planner):
         return cautious(thought, float(self.card.get("threshold", 0.0)), request)
 
     def think(self, request: PlanRequest) -> Thought:
-        """Write a plan and say how probably it is right."""
+        """Write a plan and say how probably it is right.
+
+        Raises:
+            PlannerUnavailable: If there are more files than it has names for.
+        """
+        if len(request.attachments) > len(ATTACHMENTS):
+            raise PlannerUnavailable(f"It tells at most {len(ATTACHMENTS)} files apart.")
         return self.judge(self.write(request), request)
 
     def write(self, request: PlanRequest) -> Written:
