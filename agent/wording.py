@@ -15,6 +15,7 @@ __all__ = [
     "AGAIN",
     "COMPARE",
     "DEFINITION",
+    "EARLIER",
     "GENOTYPES",
     "GREETING",
     "IDENTITY",
@@ -22,6 +23,7 @@ __all__ = [
     "MODALITIES",
     "NOT",
     "ONLY",
+    "OTHER",
     "OUT_OF_SCOPE",
     "deictic",
     "excluded",
@@ -86,13 +88,37 @@ NOT = (
 )
 ORDER = (
     r"\b(ignore|disregard|forget|override)\b.{0,40}\b(instructions?|rules?|prompts?|guidelines)\b"
+    r"|^\W*(system|sistema|syst[eè]me|developer|administrator)( message)? ?:"
+    r"|\bas (root|admin\w*|developer)\b|\b(every|all) tools? on (every|all)"
+    r"|\b(ignora|olvida|oublie|ignore|vergiss|ignoriere|esque[cç]a)\b.{0,30}\b(reglas|instrucciones|"
+    r"consignes|r[eè]gles|regeln|anweisungen|regras|instru[cç][oõ]es)\b"
 )
 """Instructions to the planner: what carries them is left out, the rest is a question."""
-ONLY = r"\b(only|just|solely|s[oó]lo|solamente|seulement|uniquement|nur|apenas|somente)\b|只|仅"
+ONLY = (
+    r"\b(only|just|solely|exclusively|nothing but|s[oó]lo|solamente|[uú]nicamente|exclusivamente|"
+    r"nada m[aá]s|seulement|uniquement|juste|rien que|exclusivement|nur|lediglich|"
+    r"ausschlie(ß|ss)lich|blo(ß|ss)|apenas|somente|s[oó]|unicamente)\b|(?<![两二三一几])只|仅|单独"
+)
 COMPARE = (
     r"\b(compar\w*|prior|previous|earlier|interval|change[sd]?|since|worse\w*|better|progress\w*|"
-    r"anterior|previa|pr[eé]c[eé]dent\w*|vorher\w*|vergleich\w*|compara\w*)\b|对比|比较"
+    r"anterior|previ[ao]s?|pr[eé]c[eé]dent\w*|vorher\w*|vergleich\w*|voraufnahmen?|vorbefund\w*|"
+    r"cleared|resolved|resolving|improv\w*|regress\w*|r[eé]gress\w*|diminu\w*|aument(?:ou|ó|aron|aram)|augment[eé]e?s?|"
+    r"empeor\w*|mejor\w*|melhor\w*|pior\w*|aggrav\w*|am[eé]lior\w*|mieux|besser|schlechter|"
+    r"gebessert|verbessert|verschlechtert|r[uü]ckl[aä]ufig|zugenommen|abgenommen|ver[aä]nder\w*|"
+    r"evoluci[oó]n|[eé]volution|evolu[cç][aã]o|cambi\w*|mudou|mudan[cç]a|chang[eé]s?|"
+    r"[eé]volu[eé]\w*|verlauf\w*|trend|new since|bigger than|smaller than)\b"
+    r"|对比|比较|变化|好转|进展|吸收|相比|前片|加重"
 )
+EARLIER = (
+    r"\b(old(er)?|earlier|previous|prior|baseline|admission|yesterday'?s?|last (week|"
+    r"month|year)('?s)?"
+    r"|initial|anterior|previ[ao]|vieja|antigua|ancien\w*|pr[eé]c[eé]dent\w*|alte[nrs]?|"
+    r"vorher\w*|"
+    r"antig[oa]|pr[eé]vi[oa])\b|旧|之前|上次|以前"
+)
+"""Calls a film the earlier one."""
+OTHER = r"\b(other|otr[oa]|autre|ander[enrs]{1,2}|outr[oa])\b|另外?一"
+"""Turns to what was not spoken of before."""
 MODALITIES: dict[str, tuple[str, ...]] = {
     r"\b(x[- ]?rays?|xr|cxr|radiographs?|films?|radiograf[ií]as?|radiographies?|r[oö]ntgen\w*|rx|"
     r"raio-?x)\b|胸片|x ?光": ("CR", "DX"),

@@ -83,7 +83,8 @@ def test_prompt_has_its_written_form() -> None:
     )
     assert asked_text(asked, SLOTS) == (
         "<files> <A1> radiograph cr chest pa <T1> <A2> unreadable <past> potassium? <call> "
-        "<ask> and on a1 pneumonia? <marks> <T1> <m2> <A1> <named> <plan>"
+        "<ask> and on a1 pneumonia? "
+        "<marks> <c> <named> <A1> <c> pneumonia <T1> <m3> <near> <A1> <plan>"
     )
 
 

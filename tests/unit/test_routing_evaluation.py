@@ -44,6 +44,11 @@ def shipped() -> list[Case]:
     return read_cases(Path(__file__).parents[1] / "data" / "routing" / "validation.jsonl")
 
 
+@pytest.fixture(scope="module")
+def unseen() -> list[Case]:
+    return read_cases(Path(__file__).parents[1] / "data" / "routing" / "test.jsonl")
+
+
 def called(*calls: tuple[str, ...]) -> dict[str, Any]:
     made = [{"tool": tool, "attachments": files} for tool, *files in calls]
     return {"action": "call", "calls": made}
@@ -88,6 +93,16 @@ def test_shipped_cases_are_asked_once(shipped: list[Case]) -> None:
     assert max(told.values()) == 1
 
 
+def test_unseen_cases_are_many_varied_and_others(shipped: list[Case], unseen: list[Case]) -> None:
+    assert len(unseen) >= 250
+    assert {one.language for one in unseen} == {"en", "es", "fr", "de", "pt", "zh"}
+    assert {one.category for one in unseen} == CATEGORIES
+    assert len({one.voice for one in unseen}) >= 15
+    assert not {one.query for one in unseen} & {one.query for one in shipped}
+    known = {tool.name for one in shipped for tool in one.tools}
+    assert not known & {tool.name for one in unseen for tool in one.tools}
+
+
 def test_half_of_the_added_tools_are_wanted(shipped: list[Case]) -> None:
     wanted = [
         bool({t.name for t in one.tools} & {c.tool for c in one.expected.calls})
@@ -98,9 +113,9 @@ def test_half_of_the_added_tools_are_wanted(shipped: list[Case]) -> None:
 
 
 def test_right_plans_pass_the_gate_as_they_are(
-    shipped: list[Case], catalogue: dict[str, ToolInfo]
+    shipped: list[Case], unseen: list[Case], catalogue: dict[str, ToolInfo]
 ) -> None:
-    for one in shipped:
+    for one in (*shipped, *unseen):
         request = one.request(catalogue)
         for right in one.right:
             gated = gate_question(_with_questions(right), request)

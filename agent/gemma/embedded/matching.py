@@ -1,24 +1,24 @@
 """How well a question's words match what a tool says of itself. Plain code, no model.
 
 A small model can't know every word; which words a question shares with a description it need not
-know, as that can be counted. The counts go into the prompt as marks.
+know, as that can be counted: words as they stand, and concepts of the table of six languages.
+The counts go into the prompt as marks.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from agent.gemma.embedded.concepts import find, weight_of
+from agent.gemma.embedded.plainly import HAN, simplify
 from agent.toolbox import ToolInfo
 
-__all__ = ["Match", "matches", "simplify"]
+__all__ = ["Match", "matches", "shared_concepts"]
 
-_WORD = re.compile(r"[a-z0-9]+")
-_HAN = re.compile(r"[\u4e00-\u9fff]+")
 _NEGATIVE = re.compile(
     r"[^.;]*\b(?:not|never|isn't|aren't|does not|do not|don't|except)\b[^.;]*[.;]?"
 )
@@ -31,7 +31,8 @@ _COMMON = frozenset(
         "which", "who", "how", "where", "when", "does", "do", "did", "has", "have", "had", "can",
         "could", "should", "would", "will", "please", "give", "gives", "show", "shows", "tell",
         "read", "reads", "see", "look", "use", "used", "using", "if", "as", "only", "not", "no",
-        "than", "into", "out", "up", "per", "also", "whether", "image", "images", "file", "files",
+        "than", "known", "about", "into", "out", "up", "per", "also", "whether", "image", "images",
+        "file", "files",
         "picture", "report", "patient", "patients", "person", "human", "takes", "de", "la", "el",
         "los", "las", "un", "una", "y", "o", "en", "con", "del", "que", "es", "hay", "por",
         "para", "se", "al", "le", "les", "des", "du", "une", "et", "ou", "est", "dans", "sur",
@@ -52,75 +53,79 @@ class Match:
     """Whether the tool names words of the question among what it is not for."""
 
 
+_Said = tuple[str, str, str, tuple[str, ...]]
+"""Name, title, description, and keywords with findings."""
+
+
 def matches(question: str, tools: Sequence[ToolInfo]) -> list[Match]:
     """Score all tools that share words with the question, best first."""
-    entries = [_Entry.of(info) for info in tools]
-    words, grams = _words(question), _grams(simplify(question))
-    spread = [_rarity(word, entries) for word in words]
-    text = f" {simplify(question)} "
-    found = []
-    for info, entry in zip(tools, entries, strict=True):
-        score = sum(rarity * entry.weight(word) for word, rarity in zip(words, spread, strict=True))
-        score += 1.5 * sum(1 for phrase in entry.phrases if f" {phrase} " in text)
-        score += 1.5 * min(2, len(grams & entry.grams))
-        denied = any(
-            word in entry.negative and not entry.weight(word) and rarity > 0.5
-            for word, rarity in zip(words, spread, strict=True)
-        )
-        if score > 0 or denied:
-            found.append(Match(info.name, round(score, 3), denied))
+    said = tuple(map(_said, tools))
+    scores, denied = [0.0] * len(tools), [False] * len(tools)
+    for unit, weight in _units(question).items():
+        users = _index(said).get(unit, ())
+        rarity = 1.0 / math.sqrt(len(users) or 1)
+        for place, share in users:
+            scores[place] += weight * rarity * share
+            denied[place] |= not share and rarity * weight > 0.5
+    text, grams = f" {simplify(question)} ", _grams(simplify(question))
+    for place, one in enumerate(said):
+        phrases, own_grams = _phrases(one)
+        scores[place] += 1.5 * sum(1 for phrase in phrases if f" {phrase} " in text)
+        scores[place] += 1.5 * min(2, len(grams & own_grams))
+    found = [
+        Match(info.name, round(score, 3), no)
+        for info, score, no in zip(tools, scores, denied, strict=True)
+        if score > 0 or no
+    ]
     return sorted(found, key=lambda one: (-one.score, one.tool))
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """The words of one tool."""
-
-    title: frozenset[str]
-    says: frozenset[str]
-    negative: frozenset[str]
-    phrases: tuple[str, ...]
-    grams: frozenset[str]
-
-    @staticmethod
-    def of(info: ToolInfo) -> _Entry:
-        return _entry(info.name, info.title, info.description, (*info.keywords, *info.findings))
-
-    def weight(self, word: str) -> float:
-        return 1.5 if word in self.title else 1.0 if word in self.says else 0.0
+def shared_concepts(question: str, info: ToolInfo) -> tuple[str, ...]:
+    """What the question and the description are both about, general words aside."""
+    own = _weights(_said(info))
+    named = [name for name in find(question).names if weight_of(name) >= 1]
+    return tuple(name for name in named if own.get(f"<{name}>", 0.0) > 0)
 
 
-@lru_cache(maxsize=4096)
-def _entry(name: str, title: str, description: str, keywords: tuple[str, ...]) -> _Entry:
-    text = simplify(description)
-    negative = " ".join(_NEGATIVE.findall(text))
-    says = _NEGATIVE.sub(" ", text)
-    plain = [simplify(word) for word in keywords]
-    return _Entry(
-        frozenset(_words(f"{name.replace('_', ' ')} {title}")),
-        frozenset(_words(f"{says} {' '.join(plain)}")),
-        frozenset(_words(negative)),
-        tuple(word for word in plain if word.isascii() and len(word) > 1),
-        frozenset().union(*(_grams(word) for word in (*plain, text))),
-    )
-
-
-def _rarity(word: str, entries: Iterable[_Entry]) -> float:
-    known = [entry.weight(word) > 0 or word in entry.negative for entry in entries]
-    return 1.0 if sum(known) <= 1 else 1.0 / math.sqrt(sum(known))
+def _said(info: ToolInfo) -> _Said:
+    return info.name, info.title, info.description, (*info.keywords, *info.findings)
 
 
 @lru_cache(maxsize=16384)
-def simplify(text: str) -> str:
-    """Lower case, without accents; what is not a letter, a digit or a full stop is a space."""
-    spread = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss").replace("œ", "oe"))
-    plain = "".join(one for one in spread if not unicodedata.combining(one))
-    return " ".join(re.sub(r"[^\w.;?+%']", " ", plain.replace("_", " ")).split())
+def _units(text: str) -> dict[str, float]:
+    """What a text is compared by: concepts and words that no concept has, each with its weight."""
+    found = find(text)
+    units = {f"<{name}>": weight_of(name) for name in found.names}
+    kept = [_stem(word) for word in found.rest if word not in _COMMON and len(word) > 1]
+    return {**units, **dict.fromkeys(kept, 1.0)}
 
 
-def _words(text: str) -> list[str]:
-    found = [_stem(word) for word in _WORD.findall(simplify(text)) if word not in _COMMON]
-    return list(dict.fromkeys(word for word in found if len(word) > 1))
+@lru_cache(maxsize=4096)
+def _weights(said: _Said) -> dict[str, float]:
+    """The units of a tool: those of its title weigh more, those that it is not for nothing."""
+    name, title, description, keywords = said
+    text = simplify(description)
+    negative = " ".join(_NEGATIVE.findall(text))
+    weights = dict.fromkeys(_units(negative), 0.0)
+    weights |= dict.fromkeys(_units(f"{_NEGATIVE.sub(' ', text)} . {' . '.join(keywords)}"), 1.0)
+    return weights | dict.fromkeys(_units(f"{name.replace('_', ' ')} . {title}"), 1.5)
+
+
+@lru_cache(maxsize=512)
+def _index(said: tuple[_Said, ...]) -> dict[str, list[tuple[int, float]]]:
+    """Which tools have a unit, and with what weight."""
+    index: dict[str, list[tuple[int, float]]] = {}
+    for place, one in enumerate(said):
+        for unit, weight in _weights(one).items():
+            index.setdefault(unit, []).append((place, weight))
+    return index
+
+
+@lru_cache(maxsize=4096)
+def _phrases(said: _Said) -> tuple[tuple[str, ...], frozenset[str]]:
+    plain = [simplify(word) for word in said[3]]
+    grams = frozenset().union(*(_grams(word) for word in (*plain, simplify(said[2]))))
+    return tuple(word for word in plain if word.isascii() and len(word) > 1), grams
 
 
 def _stem(word: str) -> str:
@@ -130,4 +135,4 @@ def _stem(word: str) -> str:
 
 def _grams(text: str) -> set[str]:
     """Pairs of Chinese characters."""
-    return {run[at : at + 2] for run in _HAN.findall(text) for at in range(len(run) - 1)}
+    return {run[at : at + 2] for run in HAN.findall(text) for at in range(len(run) - 1)}

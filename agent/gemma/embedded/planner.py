@@ -24,17 +24,22 @@ from agent.gemma.embedded.prompt import (
     slots_of,
 )
 from agent.gemma.embedded.reading import Reading, resolve
+from agent.gemma.embedded.weighing import support
 from agent.rules import planned
 from specialists.errors import PlannerUnavailable
 
 if TYPE_CHECKING:
     from agent.gemma.embedded.checkpoint import Checkpoint, Written
 
-__all__ = ["SHIPPED", "EmbeddedGemma", "Thought", "cautious", "features", "usable"]
+__all__ = [
+    "SHIPPED", "EmbeddedGemma", "Thought", "candidates", "cautious", "features", "usable",
+]  # fmt: skip
 
 SHIPPED = "Gemma, shipped checkpoint"
 """How the planner's name begins."""
 
+UNFITTED = {"weights": [0.0, 1.0, 0.0, -99.0, *[0.0] * 9], "bias": 0.0}
+"""Before there is a calibration, the model is taken at its word."""
 _NEEDED = ("torch", "transformers", "tokenizers", "llguidance", "safetensors")
 
 
@@ -44,7 +49,7 @@ class Thought:
 
     reading: Reading
     plan: Plan
-    """The model's; or that of the rules, where the model is unsure and they see it otherwise."""
+    """The model's; or that of the rules, where they see it otherwise and are likelier right."""
     probability: float
     """That the plan is right, as calibrated on the validation set."""
     written: Written
@@ -52,6 +57,8 @@ class Thought:
     """Whether the rules would plan the same."""
     swapped: bool = False
     """Whether the plan is that of the rules."""
+    rival: Plan | None = None
+    """The other plan, where model and rules disagree."""
 
 
 class EmbeddedGemma(Planner):
@@ -101,15 +108,12 @@ class EmbeddedGemma(Planner):
         )
 
     def judge(self, written: Written, request: PlanRequest) -> Thought:
-        """Make a plan of what the model wrote, with a second opinion, and its probability."""
-        reading = parse(written.words, slots_of(shortlist(request)))
-        own, other = resolve(reading, request), planned(request)
-        agreed = _same(own, other)
-        unsure = math.prod(written.probabilities) < float(self.card.get("second_opinion", 0.0))
-        thought = Thought(reading, own, 0.0, written, agreed)
-        if unsure and not agreed:
-            thought = replace(thought, plan=other, swapped=True)
-        return replace(thought, probability=self.calibrated(features(thought)))
+        """Make a plan of what the model wrote, or follow the rules where they are likelier."""
+        likely = [
+            replace(one, probability=self.calibrated(features(one, request)))
+            for one in candidates(written, request)
+        ]
+        return max(likely, key=lambda one: one.probability)
 
     @cached_property
     def card(self) -> dict[str, Any]:
@@ -132,9 +136,18 @@ class EmbeddedGemma(Planner):
 
     def calibrated(self, values: Sequence[float]) -> float:
         """The probability that a plan with these `features` is right."""
-        fit = self.card.get("calibration", {"weights": [0.0, 1.0, 0.0, 0.0, 0.0], "bias": 0.0})
+        fit = self.card.get("calibration", UNFITTED)
         score = fit["bias"] + sum(w * v for w, v in zip(fit["weights"], values, strict=True))
         return 1.0 / (1.0 + math.exp(-score))
+
+
+def candidates(written: Written, request: PlanRequest) -> list[Thought]:
+    """The model's plan, and that of the rules where they see it otherwise."""
+    reading = parse(written.words, slots_of(shortlist(request)))
+    own, other = resolve(reading, request), planned(request)
+    agreed = _same(own, other)
+    thought = Thought(reading, own, 0.0, written, agreed, rival=None if agreed else other)
+    return [thought] if agreed else [thought, replace(thought, plan=other, swapped=True, rival=own)]
 
 
 def cautious(thought: Thought, threshold: float, request: PlanRequest) -> Plan:
@@ -144,24 +157,32 @@ def cautious(thought: Thought, threshold: float, request: PlanRequest) -> Plan:
     return say("clarify", _unsure(thought.plan, request))
 
 
-def features(thought: Thought) -> tuple[float, ...]:
+def features(thought: Thought, request: PlanRequest) -> tuple[float, ...]:
     """What the calibration looks at.
 
-    Log-odds of the least sure token and of all together, the number of tokens, whether the rules
-    agree, and whether the plan is theirs.
+    Log-odds of the least sure token and of all together; whether the rules agree; whether the plan
+    is theirs, alone and with the model's log-odds; what it does; what `support` says; and whether
+    the other plan makes the same calls and more, or fewer.
     """
-    least = min(thought.written.probabilities)
-    joint = math.prod(thought.written.probabilities)
-    length = float(len(thought.written.words))
+    least = _log_odds(min(thought.written.probabilities))
+    joint = _log_odds(math.prod(thought.written.probabilities))
+    theirs = float(thought.swapped)
+    acts = [float(thought.plan.action == one) for one in ("call", "clarify", "refuse")]
+    own, rival = _shape(thought.plan), _shape(thought.rival) if thought.rival else frozenset()
+    both = bool(own and rival)
     return (
-        _log_odds(least), _log_odds(joint), length, float(thought.agreed), float(thought.swapped),
+        least, joint, float(thought.agreed), theirs, theirs * joint, *acts,
+        *support(thought.plan, request), float(both and own < rival), float(both and own > rival),
     )  # fmt: skip
+
+
+def _shape(plan: Plan) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset((call.tool, call.attachments) for call in plan.calls)
 
 
 def _same(one: Plan, other: Plan) -> bool:
     """Whether two plans do the same, whatever they say."""
-    shapes = [{(call.tool, call.attachments) for call in plan.calls} for plan in (one, other)]
-    return one.action == other.action and shapes[0] == shapes[1]
+    return one.action == other.action and _shape(one) == _shape(other)
 
 
 def _log_odds(probability: float) -> float:

@@ -20,7 +20,10 @@ from collections.abc import Mapping, Sequence
 from agent.answer import Attachment
 from agent.calling import takes
 from agent.gemma import PlanRequest
-from agent.gemma.embedded.matching import matches, simplify
+from agent.gemma.embedded.clauses import STUDIES, Picked, clauses, picks
+from agent.gemma.embedded.concepts import find
+from agent.gemma.embedded.matching import matches
+from agent.gemma.embedded.plainly import simplify
 from agent.gemma.embedded.reading import INTENTS, Reading, Wish
 from agent.toolbox import ToolInfo
 from agent.wording import (
@@ -32,8 +35,6 @@ from agent.wording import (
     MODALITIES,
     ONLY,
     OUT_OF_SCOPE,
-    excluded,
-    modalities,
     plain,
     without_orders,
 )
@@ -56,7 +57,10 @@ _INTENTS = tuple(f"<{intent}>" for intent in INTENTS)
 _PARTS = ("<pad>", "<bos>", "<tools>", "<files>", "<past>", "<ask>", "<marks>", "<plan>", "<end>")
 _WISHES = ("<any>", "<all>", "<pair>")
 _ACTIONS = ("<call>", "<answer>", "<clarify>", "<refuse>")
-_MARKS = ("<m1>", "<m2>", "<m3>", "<m4>", "<denied>", "<named>", "<left>", "<none>")
+_MARKS = (
+    "<m1>", "<m2>", "<m3>", "<m4>", "<denied>", "<named>", "<left>", "<near>", "<far>", "<none>",
+    "<c>",
+)  # fmt: skip
 _PATTERNS = {
     "<only>": ONLY,
     "<compare>": COMPARE,
@@ -73,6 +77,8 @@ SPECIAL = (
 
 _STEPS = (0.9, 1.9, 3.4)
 """Scores from which a match is marked m2, m3 and m4."""
+_MATCHES_ALONE, _MATCHES = 4, 2
+_CONCEPTS, _FILES_TOLD = 5, 4
 _LONGEST_SAYING, _LONGEST_QUESTION, _LONGEST_TURN = 130, 400, 60
 
 
@@ -165,29 +171,48 @@ def _marks(request: PlanRequest, slots: Mapping[str, str]) -> list[str]:
     text = plain(request.question)
     asked = without_orders(text)
     tools = [request.catalogue[name] for name in slots]
-    marks = []
-    for match in matches(asked or text, tools)[:4]:
+    parts = clauses(asked or text)
+    most = _MATCHES_ALONE if len(parts) == 1 else _MATCHES
+    marks: list[str] = []
+    for part in parts:
+        marks += _clause_marks(part, tools, slots, request.attachments, most)
+    marks += ["<none>"] if _absent(asked or text, request.attachments) else []
+    marks += [token for token, pattern in _PATTERNS.items() if re.search(pattern, asked)]
+    ordered = "".join(asked.split()) != "".join(text.split())
+    return [*marks, *(["<orders>"] if ordered else [])]
+
+
+def _clause_marks(
+    clause: str,
+    tools: Sequence[ToolInfo],
+    slots: Mapping[str, str],
+    files: Sequence[Attachment],
+    most: int,
+) -> list[str]:
+    """What a part of the question is about, which tools say so too, and which files it means."""
+    marks: list[str] = [*find(clause).names[:_CONCEPTS]]
+    for match in matches(clause, tools)[:most]:
         level = 1 + sum(match.score >= step for step in _STEPS)
         marks += [slots[match.tool], *([f"<m{level}>"] if match.score > 0 else [])]
         marks += ["<denied>"] if match.denied else []
-    marks += _file_marks(asked or text, request.attachments)
-    marks += [token for token, pattern in _PATTERNS.items() if re.search(pattern, asked)]
-    return [*marks, *(["<orders>"] if asked != text else [])]
+    marks += _file_marks(picks(clause, files))
+    return ["<c>", *marks] if marks else []
 
 
-def _file_marks(text: str, files: Sequence[Attachment]) -> list[str]:
-    """Files that are named by their id or their kind, those left out, and whether one is absent."""
-    named, left = modalities(text), excluded(text)
-    ids = set(re.findall(r"\ba\d{1,2}\b", text))
+def _file_marks(one: Picked) -> list[str]:
     marks: list[str] = []
-    for one in files:
-        kind = one.manifest.modality if one.manifest else None
-        if kind in left:
-            marks += [f"<{one.id}>", "<left>"]
-        elif kind in named or one.id.lower() in ids:
-            marks += [f"<{one.id}>", "<named>"]
+    told = (("<named>", one.named), ("<left>", one.left), ("<near>", one.near))
+    for token, ids in told:
+        if ids and len(ids) <= _FILES_TOLD:
+            marks += [token, *(f"<{name}>" for name in sorted(ids, key=lambda i: int(i[1:])))]
+    return [*marks, *(["<far>"] if one.far else [])]
+
+
+def _absent(text: str, files: Sequence[Attachment]) -> bool:
+    """Whether an attachment or a kind of study is named of which there is none."""
+    ids = set(re.findall(r"\ba\d{1,2}\b", text))
     there = {one.manifest.modality for one in files if one.manifest}
-    groups = [codes for words, codes in MODALITIES.items() if re.search(words, text)]
+    groups = [set(codes) for words, codes in MODALITIES.items() if re.search(words, text)]
+    groups += [STUDIES[name] for name in find(text).names if name in STUDIES]
     absent = any(not there.intersection(codes) for codes in groups)
-    absent = absent or bool(ids - {one.id.lower() for one in files})
-    return [*marks, *(["<none>"] if absent else [])]
+    return absent or bool(ids - {one.id.lower() for one in files})

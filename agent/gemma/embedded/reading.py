@@ -23,14 +23,18 @@ from agent.calling import (
     instead,
     named_options,
     needs,
+    plays_main_role,
     refusals,
     say,
     takes,
 )
 from agent.followup import earlier_calls, in_play, tools_named
 from agent.gemma import PlanRequest
+from agent.gemma.embedded.clauses import clauses, left_out, picked, picks
+from agent.gemma.embedded.matching import matches
+from agent.gemma.embedded.weighing import newest_first, unserved
 from agent.toolbox import ToolInfo
-from agent.wording import COMPARE, NOT, ONLY, excluded, modalities, plain, without_orders
+from agent.wording import COMPARE, NOT, ONLY, OTHER, modalities, plain, without_orders
 
 __all__ = ["INTENTS", "Intent", "Reading", "Wish", "resolve"]
 
@@ -81,10 +85,26 @@ def resolve(reading: Reading, request: PlanRequest) -> Plan:
 
 def _again(wishes: Sequence[Wish], request: PlanRequest) -> Plan | None:
     """The last calls once more, where a question leans on them and wants no other tool."""
+    text = without_orders(plain(request.question))
     wanted = {wish.tool for wish in wishes} - {None}
-    if wanted - {call.tool for call in request.earlier}:
+    if wanted - {call.tool for call in request.earlier} or _others(text, request):
         return None
-    return earlier_calls(without_orders(plain(request.question)), request)
+    again = earlier_calls(text, request)
+    if again is None or not wanted:
+        return again
+    named = {one.tool for one in matches(text, list(request.catalogue.values())) if one.score > 0}
+    meant = tuple(call for call in again.calls if call.tool in wanted & named)
+    return again.model_copy(update={"calls": meant}) if meant else again
+
+
+def _others(text: str, request: PlanRequest) -> frozenset[str]:
+    """Files that the last calls left aside, where a question turns to the other one."""
+    if not request.earlier or request.new or not re.search(OTHER, text):
+        return frozenset()
+    read = {name for call in request.earlier for name in call.attachments}
+    tools = [request.catalogue[c.tool] for c in request.earlier if c.tool in request.catalogue]
+    left = [one for one in request.attachments if one.id not in read]
+    return frozenset(one.id for one in left if any(plays_main_role(info, one) for info in tools))
 
 
 def _read(wishes: Sequence[Wish], request: PlanRequest) -> Plan:
@@ -120,7 +140,9 @@ def _overlooked(
     A model may lose one of several requests; not where the question picks out some files.
     """
     text = without_orders(plain(request.question))
-    if re.search(f"{ONLY}|{COMPARE}", text) or excluded(text) or _ids(request) or request.earlier:
+    if re.search(f"{ONLY}|{COMPARE}", text) or request.earlier:
+        return []
+    if picked(text, request.attachments) or left_out(text, request.attachments):
         return []
     text = re.sub(rf"{NOT}\w+", " ", text)
     left = _unread(files, made)
@@ -140,11 +162,7 @@ def _unread(files: Sequence[Attachment], made: Sequence[Call]) -> list[Attachmen
 def _calls(
     wish: Wish, by_id: Mapping[str, Attachment], made: Sequence[Call], request: PlanRequest
 ) -> list[Call]:
-    files, told = [by_id[name] for name in wish.attachments if name in by_id], _ids(request)
-    if not wish.attachments:
-        files = [one for one in in_play(plain(request.question), request) if one.id in by_id]
-    if told and not told.issubset(wish.attachments):
-        files = [one for one in by_id.values() if one.id in told]
+    files = _meant(wish, by_id, request)
     if wish.tool is None:
         left = files if wish.attachments else _unread(files, made)
         return calls_by_kind(left, request.catalogue.values(), request.question, wish.together)
@@ -152,8 +170,53 @@ def _calls(
     if info.accepts is None:
         return [Call(tool=info.name, arguments=named_options(info, request.question))]
     if asks(info):
-        files = _for_questions(files, list(by_id.values()), made, request)
-    return calls_of(info, files, request.question, wish.together)
+        files = _for_questions(files, list(by_id.values()), made, request, bool(wish.attachments))
+    if wish.together:
+        files = newest_first(files, request)
+    made_of = calls_of(info, files, request.question, wish.together)
+    if not made_of and _only_left(info, by_id, request):
+        return calls_by_kind(files, request.catalogue.values(), request.question)
+    return made_of
+
+
+def _only_left(info: ToolInfo, by_id: Mapping[str, Attachment], request: PlanRequest) -> bool:
+    """Whether a tool was named for what it is not to read: the rest is meant."""
+    left = left_out(without_orders(plain(request.question)), request.attachments)
+    return any(plays_main_role(info, by_id[name]) for name in left if name in by_id)
+
+
+def _meant(wish: Wish, by_id: Mapping[str, Attachment], request: PlanRequest) -> list[Attachment]:
+    """The files that a wish is about: those it names, less what the question leaves out."""
+    text = without_orders(plain(request.question))
+    readable = list(by_id.values())
+    left = left_out(text, request.attachments)
+    kept = picked(text, request.attachments) - left or _others(text, request)
+    files = [by_id[name] for name in wish.attachments if name in by_id]
+    if not wish.attachments:
+        files = readable if kept else [one for one in in_play(text, request) if one.id in by_id]
+    files = [one for one in files if one.id not in left] or files
+    if not kept or (wish.attachments and kept.issuperset(wish.attachments)):
+        return files
+    info = request.catalogue[wish.tool] if wish.tool else None
+    tools = [info] if info else list(request.catalogue.values())
+    chosen = [one for one in readable if one.id in kept or _beside(tools, one)]
+    served = info is None or any(plays_main_role(info, one) for one in chosen)
+    return chosen if served or not request.attachments else _otherwise(files, chosen, request)
+
+
+def _beside(tools: Sequence[ToolInfo], one: Attachment) -> bool:
+    """Whether a file only goes with another, such as a scoring file."""
+    takers = [info for info in tools if takes(info, one)]
+    return bool(takers) and not any(plays_main_role(info, one) for info in takers)
+
+
+def _otherwise(
+    files: Sequence[Attachment], chosen: Sequence[Attachment], request: PlanRequest
+) -> list[Attachment]:
+    """Where a wish takes no file that the question picks, and another part picks them: its own."""
+    parts = clauses(without_orders(plain(request.question)))
+    apart = any(not picks(part, request.attachments).named for part in parts)
+    return list(files) if apart and len(parts) > 1 else list(chosen)
 
 
 def _ids(request: PlanRequest) -> set[str]:
@@ -168,15 +231,28 @@ def _for_questions(
     everything: Sequence[Attachment],
     made: Sequence[Call],
     request: PlanRequest,
+    told: bool,
 ) -> list[Attachment]:
     """A free question beside others is about the files that nothing else reads, if there are."""
-    if not made or _unread(files, made):
-        return _unread(files, made)
+    parts = unserved({call.tool for call in made}, request)
+    close = {name for part in parts for name in _pointed(part, request)}
+    pointed = [] if told else [one for one in files if one.id in close]
+    left = pointed or _unread(files, made)
+    if not made or left:
+        return left
+    if not parts:
+        return []
     others = [info for info in request.catalogue.values() if not asks(info)]
     alone = [
         one for one in _unread(everything, made) if not any(takes(info, one) for info in others)
     ]
     return alone or list(files)
+
+
+def _pointed(part: str, request: PlanRequest) -> frozenset[str]:
+    """The files that a part of the question names or is about."""
+    found = picks(part, request.attachments)
+    return found.named or found.near
 
 
 def _asked(wishes: Sequence[Wish], request: PlanRequest) -> str:

@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=Course.steps)
     parser.add_argument("--cases", type=Path, help="validation cases: calibrate, write the card")
+    parser.add_argument("--unseen", type=Path, help="further cases, only measured")
     parser.add_argument("--measure", action="store_true", help="only the card, for --cases")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
@@ -29,7 +30,11 @@ def main() -> None:
         from agent.gemma.training.card import write_card
 
         command = f"python -m agent.gemma.training --out DIR --seed {chosen.seed}"
-        print(json.dumps(write_card(chosen.out, chosen.cases, command)["figures"], indent=1))
+        print(
+            json.dumps(
+                write_card(chosen.out, chosen.cases, command, chosen.unseen)["figures"], indent=1
+            )
+        )
 
 
 if __name__ == "__main__":

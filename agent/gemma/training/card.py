@@ -1,17 +1,17 @@
-"""The card of a checkpoint: calibration, threshold and figures on the validation set.
+"""The card of a checkpoint: calibration, threshold and figures on hand-written cases.
 
 The calibration is a logistic regression of "the plan is right" on the features that the planner
-names. The threshold is the least probability from which at most 2% of the plans that act do so
-where every right plan asks, answers or refuses. `second_opinion` is the model's own probability
-under which the rules are followed where they plan otherwise. All are fitted on one half of the
-cases and told on the other.
+names, over the plans of the model and, where they differ, of the rules: the likelier one is
+carried out. The threshold is the least probability from which at most 2% of the plans that act
+are wrong actions: they act where every right plan asks, answers or refuses, or call a tool that
+no right plan calls. Both are fitted on one half of the validation cases and told on the other, and
+on cases that nothing was fitted or tuned on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,31 +24,15 @@ from agent.evaluate.intervals import ratio
 from agent.evaluate.routing import Outcome
 from agent.gemma import PlanRequest
 from agent.gemma.embedded.checkpoint import Written
-from agent.gemma.embedded.planner import EmbeddedGemma, cautious, features
+from agent.gemma.embedded.planner import EmbeddedGemma, candidates, cautious, features
 from agent.gemma.training.cases import of_added_tools
 from agent.gemma.training.catalogues import HELD_OUT, shipped
-from agent.rules import planned
 
 __all__ = ["write_card"]
 
 _WRONG_ACTIONS = 0.02
 _ROUNDS = 50
-_RIDGE = 1e-2
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One case: what the calibration sees, and whether the plan was right."""
-
-    number: int
-    category: str
-    values: tuple[float, ...]
-    right: bool
-    acts: bool
-    misplaced: bool
-    """Whether it acts where no right plan does."""
-    asks_right: bool
-    """Whether a question back would be right here."""
+_RIDGE = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,13 +45,28 @@ class _Read:
     written: Written
 
 
-def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Row:
+    """One case as it is decided: how probable, and how right."""
+
+    number: int
+    category: str
+    probability: float
+    right: bool
+    acts: bool
+    wrong_action: bool
+    asks_right: bool
+    """Whether a question back would be right here."""
+
+
+def write_card(folder: Path, cases: Path, command: str, unseen: Path | None = None) -> Any:
     """Measure a checkpoint and write `card.json` beside it.
 
     Args:
         folder: Of the checkpoint.
-        cases: Validation cases, one a line.
+        cases: Validation cases, one a line; every second one is fitted on.
         command: That trained it.
+        unseen: Cases that are only measured.
 
     Returns:
         The card.
@@ -75,16 +74,14 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
     gemma = EmbeddedGemma(folder)
     gemma.card.clear()
     read = _read(gemma, cases)
-    opinion = _second_opinion(gemma, read)
-    gemma.card["second_opinion"] = opinion
+    fit = _calibration([one for one in read if one.number % 2 == 0])
+    gemma.card["calibration"] = fit
     rows = [_row(gemma, one) for one in read]
     fitted = [row for row in rows if row.number % 2 == 0]
-    told = [row for row in rows if row.number % 2 == 1]
-    weights, bias = _logistic([row.values for row in fitted], [row.right for row in fitted])
-    fit = {"weights": weights, "bias": bias}
-    gemma.card["calibration"] = fit
-    sure = [(gemma.calibrated(row.values), row) for row in rows]
-    threshold = _threshold([(p, row.misplaced) for p, row in sure if row.acts and row in fitted])
+    threshold = _threshold([(row.probability, row.wrong_action) for row in fitted if row.acts])
+    halves = {"fitted_half": fitted, "other_half": [row for row in rows if row.number % 2 == 1]}
+    if unseen is not None:
+        halves["unseen"] = [_row(gemma, one) for one in _read(gemma, unseen)]
     card = {
         "name": "wardround shipped Gemma",
         "architecture": "Gemma3ForCausalLM",
@@ -98,13 +95,14 @@ def write_card(folder: Path, cases: Path, command: str) -> dict[str, Any]:
         "knows no medicine: what it plans is checked by the gate.",
         "calibration": fit,
         "threshold": threshold,
-        "second_opinion": opinion,
+        "threshold_rule": "at most 2% of the acting plans of the fitted half act where every right "
+        "plan asks, answers or refuses, or call a tool that no right plan calls",
         "figures": {
-            "validation": f"{cases.name}, {len(rows)} cases, not a held-out set: all is fitted on "
-            "the half with even numbers, and cases of both halves were read while wording and "
-            "plain code were tuned, so both figures are optimistic",
-            "fitted_half": _figures([(p, r) for p, r in sure if r in fitted], threshold),
-            "other_half": _figures([(p, r) for p, r in sure if r in told], threshold),
+            "cases": f"fitted_half and other_half: {cases.name}, {len(rows)} cases; calibration "
+            "and threshold are fitted on the even numbers, and cases of both halves were read "
+            "while wording and plain code were tuned, so both figures are optimistic"
+            + (f"; unseen: {unseen.name}, measured only" if unseen else ""),
+            **{name: _figures(own, threshold) for name, own in halves.items()},
             "held_out_tools": _held_out(gemma),
         },
     }
@@ -121,29 +119,29 @@ def _read(gemma: EmbeddedGemma, cases: Path) -> list[_Read]:
     return read
 
 
-def _second_opinion(gemma: EmbeddedGemma, read: Sequence[_Read]) -> float:
-    """The switch to the rules with which most plans of the fitted half are right."""
-    known = []
+def _calibration(read: Sequence[_Read]) -> dict[str, Any]:
+    """Fit on every plan that may be carried out."""
+    values, right = [], []
     for one in read:
-        if one.number % 2 == 0:
-            thought = gemma.judge(one.written, one.request)
-            plans = (thought.plan, planned(one.request))
-            own, other = (_right(plan, one) for plan in plans)
-            known.append((math.prod(one.written.probabilities), own, other))
-    steps = [step / 20 for step in range(20)]
-    return max(steps, key=lambda step: (sum(b if p < step else a for p, a, b in known), -step))
+        for thought in candidates(one.written, one.request):
+            values.append(features(thought, one.request))
+            right.append(_right(thought.plan, one))
+    weights, bias = _logistic(values, right)
+    return {"weights": weights, "bias": bias}
 
 
 def _row(gemma: EmbeddedGemma, one: _Read) -> _Row:
     thought = gemma.judge(one.written, one.request)
-    acts = gate_question(thought.plan, one.request).plan.action == "call"
+    plan = gate_question(thought.plan, one.request).plan
+    called = {call.tool for call in plan.calls}
+    wanted = [{call.tool for call in right.calls} for right in one.case.right]
     return _Row(
         one.number,
         one.case.category,
-        features(thought),
+        thought.probability,
         _right(thought.plan, one),
-        acts,
-        acts and all(plan.action != "call" for plan in one.case.right),
+        plan.action == "call",
+        plan.action == "call" and not any(called <= tools for tools in wanted),
         _right(cautious(thought, 2.0, one.request), one),
     )
 
@@ -171,49 +169,47 @@ def _logistic(
 
 
 def _threshold(acting: Sequence[tuple[float, bool]]) -> float:
-    """The least probability from which at most 2% of the plans that act should not."""
+    """The least probability from which at most 2% of the plans that act are wrong actions."""
     best = 1.0
     ordered = sorted(acting, reverse=True)
     wrong = 0
-    for place, (probability, misplaced) in enumerate(ordered, 1):
-        wrong += misplaced
+    for place, (probability, mistaken) in enumerate(ordered, 1):
+        wrong += mistaken
         if wrong <= _WRONG_ACTIONS * place:
             best = probability
     return round(best, 4)
 
 
-def _figures(sure: Sequence[tuple[float, _Row]], threshold: float) -> dict[str, Any]:
-    acting = [(p, row) for p, row in sure if row.acts]
-    kept = [(p, row) for p, row in acting if p >= threshold]
-    final = [_final(p, row, threshold) for p, row in sure]
-    categories = sorted({row.category for _, row in sure})
+def _figures(rows: Sequence[_Row], threshold: float) -> dict[str, Any]:
+    acting = [row for row in rows if row.acts]
+    kept = [row for row in acting if row.probability >= threshold]
     return {
-        "n": len(sure),
-        "exact_plan": ratio([(one, 1) for one in final]),
-        "exact_plan_without_threshold": ratio([(row.right, 1) for _, row in sure]),
-        "wrong_actions": ratio([(row.misplaced, 1) for _, row in kept]),
-        "wrong_plans_that_act": ratio([(not row.right, 1) for _, row in kept]),
-        "asked_instead_of_acting": ratio([(p < threshold, 1) for p, _ in acting]),
-        "calibration_error": _calibration_error(sure),
+        "n": len(rows),
+        "exact_plan": ratio([(_final(row, threshold), 1) for row in rows]),
+        "exact_plan_without_threshold": ratio([(row.right, 1) for row in rows]),
+        "wrong_actions": ratio([(row.wrong_action, 1) for row in kept]),
+        "wrong_plans_that_act": ratio([(not row.right, 1) for row in kept]),
+        "asked_instead_of_acting": ratio([(row.probability < threshold, 1) for row in acting]),
+        "calibration_error": _calibration_error([(row.probability, row.right) for row in rows]),
         "categories": {
             name: round(sum(own) / len(own), 3)
-            for name in categories
-            if (own := [_final(p, row, threshold) for p, row in sure if row.category == name])
+            for name in sorted({row.category for row in rows})
+            if (own := [_final(row, threshold) for row in rows if row.category == name])
         },
     }
 
 
-def _final(probability: float, row: _Row, threshold: float) -> bool:
+def _final(row: _Row, threshold: float) -> bool:
     """Whether what is carried out is right, with the threshold."""
-    return row.asks_right if row.acts and probability < threshold else row.right
+    return row.asks_right if row.acts and row.probability < threshold else row.right
 
 
-def _calibration_error(sure: Sequence[tuple[float, _Row]], bins: int = 10) -> float:
+def _calibration_error(sure: Sequence[tuple[float, bool]], bins: int = 10) -> float:
     """Mean gap of probability and share right, over bins of alike size."""
     ordered = sorted(sure, key=lambda pair: pair[0])
     size = -(-len(ordered) // bins)
     groups = [ordered[at : at + size] for at in range(0, len(ordered), size)]
-    gaps = [abs(sum(p for p, _ in g) - sum(row.right for _, row in g)) for g in groups]
+    gaps = [abs(sum(p for p, _ in g) - sum(right for _, right in g)) for g in groups]
     return round(sum(gaps) / len(ordered), 4)
 
 

@@ -31,22 +31,23 @@ _WEIGHTS: dict[Callable[[Scene], Reading], float] = {
     kinds.free_question: 16,
     kinds.clinicians: 11,
     kinds.plain: 5,
-    kinds.several: 16,
-    kinds.only: 7,
-    kinds.all_but: 3.5,
+    kinds.several: 24,
+    kinds.only: 8,
+    kinds.all_but: 5,
+    kinds.beside: 5,
     kinds.by_id: 8,
     kinds.every: 3,
-    kinds.comparison: 7,
+    kinds.comparison: 8,
     kinds.wrong_file: 8,
     kinds.absent_kind: 3,
     kinds.missing: 7,
     kinds.ambiguous: 4,
-    kinds.added: 20,
-    kinds.added_beside: 4,
-    kinds.hidden: 4,
-    kinds.about: 8,
+    kinds.added: 24,
+    kinds.added_beside: 7,
+    kinds.hidden: 5,
+    kinds.about: 9,
     kinds.definition: 6,
-    kinds.scope: 12,
+    kinds.scope: 15,
     kinds.scope_beside: 3,
     kinds.identity: 2.5,
     kinds.order: 2.5,
@@ -117,11 +118,15 @@ def _case(
 
 
 def _tidy(reading: Reading, request: PlanRequest) -> Reading:
-    """The same wish said in one way: each tool once, files in the order given, no repetition."""
+    """The same wish said in one way: each tool once, and files only where code can't tell them."""
     wishes: list[Wish] = []
     for wish in reading.wishes:
         if len(request.attachments) == 1 and not wish.together:
             wish = replace(wish, attachments=())
         if wish not in wishes:
             wishes.append(wish)
-    return replace(reading, wishes=tuple(wishes))
+    told = replace(reading, wishes=tuple(wishes))
+    untold = replace(told, wishes=tuple(replace(wish, attachments=()) for wish in wishes))
+    if reading.intent != "read" or told == untold:
+        return told
+    return untold if resolve(untold, request) == resolve(told, request) else told

@@ -10,12 +10,23 @@ from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 
-from agent.gemma.training.files import KINDS
+from agent.gemma.embedded.concepts import regions_of, spelled, weight_of
+from agent.gemma.training.files import KINDS, KINDS_SAID
 from agent.gemma.training.words import words
 from agent.toolbox import Toolbox, ToolInfo
 from specialists.schema import Accepts
 
-__all__ = ["HELD_OUT", "OTHERS", "OWN_FILES", "VQA", "Catalogue", "Invented", "make", "shipped"]
+__all__ = [
+    "HELD_OUT",
+    "OTHERS",
+    "OWN_FILES",
+    "VQA",
+    "Catalogue",
+    "Invented",
+    "make",
+    "services",
+    "shipped",
+]
 
 VQA = "answer_image_question"
 OWN_FILES: dict[str, tuple[str, ...]] = {
@@ -98,9 +109,13 @@ def make(random: Random, added: tuple[str, ...] = (), plain: bool = False) -> Ca
         infos.append(info)
     chosen = {name: _known(name, random) for name in added or (() if plain else _some(random))}
     if not plain and not added:
-        for _ in range(random.choice((0, 1, 1, 2))):
+        for _ in range(random.choice((0, 0, 1, 1))):
             invented = _nonsense(random)
             chosen[invented.key] = invented
+        for _ in range(random.choice((0, 1, 2, 2, 3, 4))):
+            near = random.choice([*chosen]) if chosen and random.random() < 0.4 else ""
+            invented = _of_concept(random, near)
+            chosen.setdefault(invented.key, invented)
     extra: dict[str, Invented] = {}
     for one in chosen.values():
         info = _described(one, random, natural=bool(added))
@@ -169,7 +184,100 @@ def _nonsense(random: Random) -> Invented:
     return Invented(coined[0], terms, (coined[5], f"{coined[5]} record"), (), file)
 
 
+_UNTAUGHT = frozenset(
+    ("hearing", "gait", "knee", "coronary", "macular degeneration", "immunohistochemistry",
+     "pharmacogenetics", "thyroid", "trial", "units", "gene", "early warning", "blood pressure",
+     "cytology", "drug", "tendon")
+)  # fmt: skip
+"""Concepts of the held-out tools."""
+_OWN_CONCEPTS = frozenset(
+    ("pneumonia", "consolidation", "opacity", "infiltrate", "aspiration", "lung", "chest",
+     "emphysema", "lung volume", "visceral fat", "bowel gas", "calcification", "bone", "slide",
+     "histology", "adenocarcinoma", "osteosarcoma", "eye", "retina", "retinopathy",
+     "macular edema", "skin", "mole", "melanoma", "skin cancer", "dermoscopy", "skin spot",
+     "polygenic", "genotypes", "prosthesis", "abdomen", "limb", "head", "brain", "spine", "heart",
+     "neck", "tumour")
+)  # fmt: skip
+"""Concepts of the shipped tools, and those too wide for a tool."""
+_OF_PICTURES = ("quality check", "image search", "radiation dose", "dicom tool")
+_FILES_OF = {
+    "chest": ("chest film", "chest ct"), "heart": ("chest ct", "ultrasound"),
+    "abdomen": ("abdominal ct", "ultrasound", "other mr"), "pelvis": ("other mr", "ultrasound"),
+    "head": ("head ct", "brain mr"), "spine": ("spine film", "other mr"),
+    "limb": ("limb film",), "eye": ("fundus", "oct"), "skin": ("skin photo",),
+    "breast": ("mammogram",), "slide": ("slide",), "genes": ("variants",), "neck": ("ultrasound",),
+}  # fmt: skip
+_SAID_OF_CONCEPTS = (
+    "Finds {x} and {y} on {o}.", "Assesses {o} for {x}, {y} or {z}.", "Measures {x} and {y}.",
+    "{x}, {y} and {z}, with a probability each.", "For {o}: {x}, {y}. Not for anything else.",
+    "Reads {o} and grades {x}.", "Quantifies {x} on {o}; also {y}.", "Detects {x}; tells {y}.",
+)  # fmt: skip
+_SAID_OF_SERVICES = (
+    "Looks up {x}, {y} and {z}.", "Gives {x} and {y} on request.", "Service for {x}: {y}, {z}.",
+    "Answers questions about {x} or {y}.", "Finds {x}. Also {y}.", "Manages {x} and {y}.",
+    "{x} and {y} of the hospital.", "Tool for {x} by {y}.",
+)  # fmt: skip
+
+
+@cache
+def _teachable() -> tuple[str, ...]:
+    """Concepts that a tool can be made of."""
+    out = _UNTAUGHT | _OWN_CONCEPTS
+    return tuple(
+        name
+        for name, forms in spelled().items()
+        if name not in out and weight_of(name) >= 1 and len(_latin(tuple(forms))) > 1
+    )
+
+
+@cache
+def services() -> tuple[str, ...]:
+    """Concepts of services that read no picture; without a tool for one, a wish is refused."""
+    return tuple(one for one in _teachable() if weight_of(one) > 1 and one not in _OF_PICTURES)
+
+
+@cache
+def _latin(forms: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(form for form in forms if form.isascii() and len(form) > 2)
+
+
+def _of_concept(random: Random, near: str = "") -> Invented:
+    """A tool for one or two meanings, asked for in any language.
+
+    Args:
+        random: Where chance comes from.
+        near: Key of another such tool, of whose region it should be.
+    """
+    other = regions_of(near.removeprefix("concept:").split(" and ")[0])
+    alike = [name for name in _teachable() if other and regions_of(name) == other]
+    pool = alike if len(alike) > 1 else _teachable()
+    chosen = random.sample(pool, random.choice((1, 1, 2)))
+    if len(chosen) == 2 and regions_of(chosen[0]) != regions_of(chosen[1]):
+        chosen = chosen[:1]
+    forms = [form for name in chosen for form in spelled()[name] if len(form) > 1]
+    regions = sorted(regions_of(chosen[0]))
+    kinds = [kind for region in regions for kind in _FILES_OF.get(region, ())]
+    file = random.choice(kinds) if kinds and random.random() < 0.85 else None
+    objects = (KINDS_SAID.get(file or "", ""),) if file else (chosen[0],)
+    return Invented(f"concept:{' and '.join(chosen)}", (*chosen, *forms), objects, (), file)
+
+
+def _concept_info(one: Invented, random: Random) -> ToolInfo:
+    names = one.key.removeprefix("concept:").split(" and ")
+    known = [*names, *_latin(one.terms)]
+    x, y, z = (random.choice(known) for _ in range(3))
+    x = random.choice((names[0], x))
+    says = random.choice(_SAID_OF_CONCEPTS if one.file else _SAID_OF_SERVICES)
+    title = random.choice((names[0], x, f"{names[0]} {random.choice(('reader', 'service', 'ai'))}"))
+    verb = random.choice(("find", "get", "check", "read", "assess", "lookup", "tool", "grade"))
+    name = f"{verb}_{'_'.join(names[0].replace('-', ' ').split())}"
+    description = says.format(x=x, y=y, z=z, o=one.objects[0])
+    return _info_of(name, title.capitalize(), description, one.file)
+
+
 def _described(one: Invented, random: Random, natural: bool) -> ToolInfo:
+    if one.key.startswith("concept:"):
+        return _concept_info(one, random)
     other = words("other")
     known = one.key in other.sections
     x, y, z = random.sample(one.terms, 3)
@@ -179,10 +287,14 @@ def _described(one: Invented, random: Random, natural: bool) -> ToolInfo:
     says = random.choice(_SAYINGS).format(o=thing, x=x, y=y, z=z)
     if known and (natural or random.random() < 0.6):
         says = other.pick(random, one.key, "says")
+    return _info_of(name, title, says, one.file)
+
+
+def _info_of(name: str, title: str, says: str, file: str | None) -> ToolInfo:
     schema = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
-    if one.file is None:
+    if file is None:
         return ToolInfo(name, title, says, schema, "other")
-    return ToolInfo(name, title, says, {"type": "object"}, "other", accepts=(_accepts(one.file),))
+    return ToolInfo(name, title, says, {"type": "object"}, "other", accepts=(_accepts(file),))
 
 
 def _accepts(kind: str) -> Accepts:

@@ -8,7 +8,7 @@ from typing import Any
 from agent.answer import Attachment
 from specialists.schema import Manifest
 
-__all__ = ["FREE", "KINDS", "MODALITY_OF", "POOL", "attach", "manifest"]
+__all__ = ["FREE", "KINDS", "KINDS_SAID", "MODALITY_OF", "POOL", "attach", "manifest"]
 
 _FILM: dict[str, Any] = {"kind": "radiograph", "format": "DICOM", "modality": ["CR", "DX"]}
 _CT: dict[str, Any] = {
@@ -68,6 +68,17 @@ KINDS: dict[str, dict[str, Any]] = {
     "unreadable": {},
 }  # fmt: skip
 """By name: the fields of a manifest, each one value or several to pick from."""
+
+KINDS_SAID = {
+    "chest film": "chest radiographs", "chest ct": "CT of the chest", "ultrasound": "ultrasound",
+    "abdominal ct": "CT of the abdomen", "other mr": "magnetic resonance",
+    "head ct": "CT of the head",
+    "brain mr": "MR of the brain", "spine film": "spine radiographs",
+    "limb film": "radiographs of the limbs", "fundus": "fundus photographs", "oct": "OCT",
+    "skin photo": "skin photographs", "mammogram": "mammograms", "slide": "slides",
+    "variants": "genotypes",
+}  # fmt: skip
+"""What a description calls some kinds."""
 
 POOL = ("chest film", "chest ct", "fundus", "skin photo", "slide", "brain mr", "variants",
          "limb film", "abdominal ct", "dermoscopy")  # fmt: skip

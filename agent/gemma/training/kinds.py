@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from agent.gemma.embedded.clauses import clauses, picks
 from agent.gemma.embedded.reading import Reading, Wish
 from agent.gemma.training.catalogues import OWN_FILES, VQA
-from agent.gemma.training.files import FREE, KINDS
+from agent.gemma.training.files import FREE
 from agent.gemma.training.other_kinds import (
     absent_kind,
     added,
@@ -41,6 +42,7 @@ __all__ = [
     "added_beside",
     "all_but",
     "ambiguous",
+    "beside",
     "by_id",
     "clinicians",
     "comparison",
@@ -146,30 +148,75 @@ def plain(scene: Scene) -> Reading:
 
 
 def several(scene: Scene) -> Reading:
-    """Two or three requests in one question."""
-    random, wishes, texts, kinds = scene.random, [], [], []
-    if random.random() < 0.2:
+    """Two to four requests in one question, for specialists and free ones."""
+    random = scene.random
+    if random.random() < 0.25:
         return _both_on_one(scene)
-    for tool in random.sample(list(OWN_FILES), random.choice((2, 2, 2, 3))):
+    count = random.choice((2, 2, 2, 2, 3, 3, 4))
+    free_ones = min(count, random.choice((0, 0, 0, 1, 1, 2)))
+    kinds, texts, wanted = [], [], []
+    for tool in random.sample(list(OWN_FILES), count - free_ones):
         here = scene.here(tool)
-        texts.append((here, scene.unmistakable(own(random, tool, scene.tongue), here)))
-        kinds.append(random.choice(OWN_FILES[tool]))
-    free_kind = random.choice(list(FREE)) if random.random() < 0.35 else None
-    if free_kind is not None:
+        kind = random.choice(OWN_FILES[tool])
+        kinds.append(kind)
+        wanted.append((here, kind))
+        texts.append(scene.unmistakable(_part(scene, tool, kind), here))
+    for kind in random.sample(list(FREE), free_ones):
         vqa = scene.vqa
-        alike = [k for k in kinds if KINDS[k]["kind"] == KINDS[free_kind]["kind"]]
-        if alike:
-            raise Unfit
-        texts[-1] = (vqa, scene.unmistakable(free(random, free_kind, scene.tongue), vqa))
-        kinds[-1] = free_kind
+        kinds.append(kind)
+        wanted.append((vqa, kind))
+        texts.append(scene.unmistakable(_free_part(scene, kind), vqa))
+    if len(set(kinds)) < len(kinds):
+        raise Unfit
     ids = scene.attach(kinds + (scene.distractors(kinds, 1) if random.random() < 0.3 else []))
-    order = list(zip(texts, kinds, strict=True))
+    for text, (here, kind) in zip(texts, wanted, strict=True):
+        _tellable(scene, text, here, ids[kind][0])
+    order = list(zip(texts, wanted, strict=True))
     random.shuffle(order)
-    for (here, _), kind in order:
-        wishes.append(Wish(here, tuple(ids[kind]) if kind == free_kind else ()))
-    parts = [text.rstrip("?.") if random.random() < 0.5 else text for (_, text), _ in order]
+    parts = [text.rstrip("?.") if random.random() < 0.5 else text for text, _ in order]
     scene.say(_joined(scene, parts))
-    return _read(*wishes)
+    return _read(*_gathered(scene, [(here, ids[kind][0]) for _, (here, kind) in order]))
+
+
+def _gathered(scene: Scene, wanted: list[tuple[str, str]]) -> list[Wish]:
+    """Wishes in the order of the question; free ones name their files, in one wish."""
+    made: dict[str, tuple[str, ...]] = {}
+    for here, name in wanted:
+        free_one = here == scene.catalogue.own.get(VQA)
+        made[here] = (*made.get(here, ()), *((name,) if free_one else ()))
+    return [Wish(here, tuple(sorted(names))) for here, names in made.items()]
+
+
+def _part(scene: Scene, tool: str, kind: str) -> str:
+    """One request among several: often the file's name, then what is asked of it."""
+    random = scene.random
+    text = own(random, tool, scene.tongue)
+    if random.random() < 0.3:
+        thing = object_of(random, tool, scene.tongue)
+        return random.choice((f"{thing}: {text}", f"{thing}, {text}", f"{thing} - {text}"))
+    return text
+
+
+def _free_part(scene: Scene, kind: str) -> str:
+    text = free(scene.random, kind, scene.tongue)
+    known = words("free").all("names", FREE[kind])
+    if known and scene.random.random() < 0.5:
+        name = scene.random.choice(known)
+        return scene.random.choice((f"{name}: {text}", f"{name}, {text}", f"{text} ({name})"))
+    return text
+
+
+def _tellable(scene: Scene, text: str, here: str, name: str) -> None:
+    """Make sure that a part of a question says which file it is about."""
+    if here != scene.catalogue.own.get(VQA):
+        return
+    kinds = [one.manifest.kind for one in scene.attachments if one.manifest]
+    mine = next(one.manifest for one in scene.attachments if one.id == name)
+    alone = mine is not None and kinds.count(mine.kind) == 1
+    found = [picks(part, scene.attachments) for part in clauses(text)]
+    told = {one for pick in found for one in (pick.named or pick.near)}
+    if told != {name} and not (alone and not told):
+        raise Unfit
 
 
 def _both_on_one(scene: Scene) -> Reading:
@@ -189,9 +236,40 @@ def _both_on_one(scene: Scene) -> Reading:
 
 
 def _joined(scene: Scene, texts: list[str]) -> str:
+    style = scene.random.random()
+    if style < 0.12:
+        return " ".join(f"{number}) {text}" for number, text in enumerate(texts, 1))
+    if style < 0.2:
+        return "\n".join(f"- {text}" for text in texts)
+    if style < 0.35:
+        return " ".join(
+            text if text[-1] in ".?!？。" else f"{text}{_stop(scene)}" for text in texts
+        )
     joint = phrase(scene.random, scene.tongue, "and")
-    joint = joint if joint.startswith((",", ".", ";", "，", "；")) else f" {joint}"
+    joint = joint if joint.startswith((",", ".", ";", "，", "；", "。")) else f" {joint}"
     return f"{joint} ".join(texts)
+
+
+def _stop(scene: Scene) -> str:
+    return scene.random.choice("？。" if scene.tongue == "zh" else "?.;")
+
+
+def beside(scene: Scene) -> Reading:
+    """A request, and a word on a file that is not to be read."""
+    random, tool = scene.random, scene.own_tool()
+    here = scene.here(tool)
+    other = scene.own_tool(tool)
+    kind, left = random.choice(OWN_FILES[tool]), random.choice(OWN_FILES[other])
+    scene.attach([kind, left] if random.random() < 0.7 else [kind, kind, left])
+    text = scene.unmistakable(own(random, tool, scene.tongue), here)
+    thing = object_of(random, other, scene.tongue)
+    parts = [text, phrase(random, scene.tongue, "beside", o=thing)]
+    if random.random() < 0.4:
+        parts.reverse()
+    scene.say(random.choice((". ", ", ", "; ", " - ")).join(parts))
+    return _read(Wish(here, tuple(
+        one.id for one, k in zip(scene.attachments, scene.kinds, strict=True) if k == kind
+    )))  # fmt: skip
 
 
 def only(scene: Scene) -> Reading:
@@ -270,6 +348,10 @@ def by_id(scene: Scene) -> Reading:
         place, at = random.choice((("first", 0), ("second", 1), ("last", -1)))
         chosen = [names[at]]
         text = phrase(random, scene.tongue, place)
+    if style >= 0.7 and len(set(kinds)) == 1 and random.random() < 0.5 and scene.tongue == "en":
+        owner = next((name for name, own_kinds in OWN_FILES.items() if kinds[0] in own_kinds), None)
+        if owner is not None:
+            text = text.replace(" one", f" {object_of(random, owner, 'en')}")
     kind = scene.kinds[names.index(chosen[0])]
     tool = next((name for name, kinds in OWN_FILES.items() if kind in kinds), None)
     picked = {scene.kinds[names.index(one)] for one in chosen}

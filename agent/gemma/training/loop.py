@@ -22,7 +22,7 @@ class Course:
     """What a training run is made of."""
 
     seed: int = 0
-    steps: int = 1100
+    steps: int = 2300
     catalogues: int = 5
     """Catalogues a step; each comes with several consultations."""
     rate: float = 2e-3
@@ -30,6 +30,8 @@ class Course:
     cooling: float = 0.35
     """Share of the run, at its end, in which the rate falls to nothing."""
     decay: float = 0.05
+    averaged: float = 0.995
+    """Of the weights that are kept, what stays of the mean at each step."""
     hidden: int = 256
     layers: int = 4
     feed_forward: int = 768
@@ -78,11 +80,14 @@ def train(folder: Path, course: Course, resume: bool = False) -> Path:
         words.write_text(train_tokenizer(course.seed), encoding="utf-8")
     tokenizer = Tokenizer.from_file(str(words))
     config = configuration(course, tokenizer.get_vocab_size())
-    model = empty_model(config)
+    model, mean_model = empty_model(config), empty_model(config)
+    model.config._attn_implementation = "sdpa"
+    mean_model.load_state_dict(model.state_dict())
     optimiser = torch.optim.AdamW(_groups(model, course), betas=(0.9, 0.98))
     if resume and state.exists():
         kept = torch.load(state, weights_only=True)
         model.load_state_dict(kept["model"])
+        mean_model.load_state_dict(kept["mean"])
         optimiser.load_state_dict(kept["optimiser"])
         first = kept["step"]
     (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
@@ -92,6 +97,7 @@ def train(folder: Path, course: Course, resume: bool = False) -> Path:
         cases = generate(1_000_000 * (course.seed + 1) + step, GROUP * course.catalogues)
         batch = batched(cases, tokenizer)
         loss = _step(model, optimiser, batch, _rate(step, course))
+        _average(mean_model, model, min(course.averaged, (1 + step) / (10 + step)))
         seen += batch.tokens.numel()
         mean = loss if step == first else 0.95 * mean + 0.05 * loss
         if step % 20 == 0:
@@ -99,10 +105,21 @@ def train(folder: Path, course: Course, resume: bool = False) -> Path:
             left = spent / (step - first + 1) * (course.steps - step - 1)
             _tell(f"step {step} loss {mean:.4f} {seen / spent:.0f} tok/s left {left / 60:.0f} min")
         if (step + 1) % course.save_every == 0 or step + 1 == course.steps:
-            kept = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
-            torch.save({**kept, "step": step + 1}, state)
-            save_weights(model, folder)
+            kept = {"model": model.state_dict(), "mean": mean_model.state_dict()}
+            kept = {**kept, "optimiser": optimiser.state_dict(), "step": step + 1}
+            torch.save(kept, folder / "state.part")
+            (folder / "state.part").replace(state)
+            save_weights(mean_model, folder)
     return folder
+
+
+def _average(mean: Any, model: Any, stays: float) -> None:
+    """Move the mean of the weights towards those of the last step."""
+    import torch
+
+    with torch.no_grad():
+        for old, new in zip(mean.parameters(), model.parameters(), strict=True):
+            old.lerp_(new, 1.0 - stays)
 
 
 def save_weights(model: Any, folder: Path) -> None:
@@ -145,7 +162,7 @@ def _step(model: Any, optimiser: Any, batch: Batch, rate: float) -> float:
         out = model.model(
             input_ids=batch.tokens,
             position_ids=batch.positions,
-            attention_mask={"full_attention": batch.mask},
+            attention_mask={"full_attention": batch.mask.to(torch.bfloat16)},
             use_cache=False,
         ).last_hidden_state
         weights = batch.weights[:, 1:]

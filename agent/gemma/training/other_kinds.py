@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from agent.gemma.embedded.concepts import spelled
 from agent.gemma.embedded.reading import Reading, Wish
-from agent.gemma.training.catalogues import OTHERS, OWN_FILES, Invented
+from agent.gemma.training.catalogues import OTHERS, OWN_FILES, Invented, services
 from agent.gemma.training.files import FREE, KINDS, MODALITY_OF, POOL
 from agent.gemma.training.scene import Scene, Unfit
 from agent.gemma.training.speech import asked, file_id, free, object_of, own, phrase
@@ -147,6 +148,8 @@ def added_beside(scene: Scene) -> Reading:
 
 def hidden(scene: Scene) -> Reading:
     """A tool is wanted that is not there."""
+    if scene.random.random() < 0.4:
+        return _hidden_service(scene)
     other = words("other")
     section = scene.random.choice(OTHERS)
     if any(one.key == section for one in scene.catalogue.added.values()):
@@ -164,6 +167,22 @@ def hidden(scene: Scene) -> Reading:
         return _read(Wish(scene.vqa))
     maybe_files(scene, 0.4)
     return Reading("scope" if outcome == "scope" else "missing")
+
+
+_ELSEWHERE = ("laboratory", "record", "spirometry", "glucose monitor")
+"""Services of which a wish is for what could be attached."""
+
+
+def _hidden_service(scene: Scene) -> Reading:
+    """A service is wanted that is not there."""
+    service = scene.random.choice(services())
+    if any(service in one.key for one in scene.catalogue.added.values()):
+        raise Unfit
+    forms = [form for form in spelled()[service] if len(form) > 2]
+    one = Invented(f"concept:{service}", tuple(forms), (service,), (), None)
+    scene.say(scene.unmistakable(asked(scene.random, one, scene.tongue), ""))
+    maybe_files(scene, 0.25)
+    return Reading("missing" if service in _ELSEWHERE else "scope")
 
 
 def follow_up(scene: Scene) -> Reading:

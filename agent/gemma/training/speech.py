@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from random import Random
 
+from agent.gemma.embedded.plainly import HAN
 from agent.gemma.training.catalogues import VQA, Invented
 from agent.gemma.training.files import FREE
 from agent.gemma.training.words import LANGUAGES, words
 
-__all__ = ["asked", "file_id", "free", "language", "object_of", "own", "phrase", "styled"]
+__all__ = [
+    "about_something",
+    "asked",
+    "file_id",
+    "free",
+    "language",
+    "object_of",
+    "own",
+    "phrase",
+    "styled",
+]
 
 _PHRASES, _OWN, _FREE = words("phrases"), words("own"), words("free")
 
@@ -21,7 +32,7 @@ def language(random: Random) -> str:
 def phrase(random: Random, tongue: str, key: str, **filled: str) -> str:
     """A way of asking, filled in."""
     template = _PHRASES.pick(random, tongue, key) or _PHRASES.pick(random, "en", key)
-    return template.format_map({"t": "", "o": "", "a": "", "b": "", "k": "", **filled})
+    return template.format_map({"t": "", "o": "", "a": "", "b": "", "k": "", "s": "", **filled})
 
 
 def object_of(random: Random, tool: str, tongue: str) -> str:
@@ -56,11 +67,22 @@ def asked(random: Random, one: Invented, tongue: str) -> str:
     if one.asks and style < 0.3:
         return random.choice(one.asks)
     term = random.choice(one.terms)
+    if HAN.search(term) or tongue == "zh":
+        tongue = "zh" if HAN.search(term) else "en"
+    if one.key.startswith("concept:") and one.file is None and style < 0.35:
+        return about_something(random, term, tongue)
     if style < 0.65:
         return phrase(random, tongue, "term", t=term)
     if style < 0.9 or not one.asks:
         return phrase(random, tongue, "both", t=term, o=random.choice(one.objects))
     return phrase(random, tongue, "object", o=random.choice(one.objects))
+
+
+def about_something(random: Random, service: str, tongue: str) -> str:
+    """A service wanted on a matter that other tools read files for: 'papers on melanoma'."""
+    tool = random.choice([name for name in _OWN.sections if name != VQA])
+    matter = _OWN.pick(random, tool, f"{tongue}.term", "en.term")
+    return phrase(random, tongue, "service", s=service, t=matter)
 
 
 def file_id(name: str, random: Random) -> str:

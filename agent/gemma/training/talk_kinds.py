@@ -30,7 +30,7 @@ _TALK = words("talk")
 def maybe_files(scene: Scene, chance: float = 0.5) -> None:
     """Attach files that have nothing to do with the question, or none."""
     if scene.random.random() < chance:
-        scene.attach(scene.random.choices(POOL, k=scene.random.choice((1, 1, 1, 2))))
+        scene.attach(scene.random.choices(POOL, k=scene.random.choice((1, 1, 1, 1, 2, 3, 6))))
 
 
 def _maybe_past(scene: Scene, chance: float = 0.15) -> None:
@@ -60,7 +60,8 @@ def definition(scene: Scene) -> Reading:
     if random.random() < 0.35:
         one = words("own").pick(random, scene.own_tool(), f"{scene.tongue}.term", "en.term")
     scene.question = talk(scene, "define", w=one, v=other)
-    maybe_files(scene, 0.12)
+    maybe_files(scene, 0.15)
+    _maybe_past(scene, 0.5)
     return Reading("define")
 
 
