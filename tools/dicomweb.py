@@ -228,6 +228,7 @@ class Archive:
                 ) from None
             headers = {"Authorization": self.authorization} if self.authorization else None
             self._client = DICOMwebClient(self.url, headers=headers)
+            self._client.set_http_retry_params(max_attempts=2, wait_exponential_multiplier=100)
         return self._client
 
 

@@ -81,7 +81,9 @@ async def test_failing_specialist_costs_only_its_part(
 ) -> None:
     specs = [toy_spec("report_one"), toy_spec("report_two", FailingToy),
              toy_spec("report_three", CrashingToy)]  # fmt: skip
-    answer = await ask(Agent(settings, servers={"t": serve(*specs)}), "Pneumonia?", score)
+    every = ScriptedPlanner(plan(*(call(spec.name, "A1") for spec in specs)))
+    agent = Agent(settings, servers={"t": serve(*specs)}, planner=every)
+    answer = await ask(agent, "Pneumonia?", score)
     assert {one.tool: one.code for one in answer.failures} == {
         "report_two": "unusable_geometry",
         "report_three": "internal_error",
@@ -95,7 +97,8 @@ async def test_seven_slow_specialists_answer_together(
     serve: Serve, settings: Settings, score: Path
 ) -> None:
     specs = [toy_spec(f"report_{number}", SlowToy) for number in range(7)]
-    async with Agent(settings, servers={"toys": serve(*specs)}) as agent:
+    every = ScriptedPlanner(plan(*(call(spec.name, "A1") for spec in specs)))
+    async with Agent(settings, servers={"toys": serve(*specs)}, planner=every) as agent:
         await agent.inspect([score])
         started = asyncio.get_running_loop().time()
         answer = await agent.ask_async("Is there pneumonia?", [score])

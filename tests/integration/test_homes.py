@@ -118,7 +118,8 @@ def test_question_about_a_file_is_never_answered_by_words_alone(
     catalogue = shipped()
     for one in planned_at(home):
         request = one.case.request(catalogue)
-        if one.case.expected.action == "call" and planned(request).action == "call":
+        acts = one.case.expected.action == planned(request).action == "call"
+        if request.attachments and acts:
             assert one.plan is not None
             assert one.plan.action != "answer", one.case.id
 

@@ -20,6 +20,8 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
 from agent import Agent, Settings
+from agent.answer import Call, Plan
+from tests.toys import ScriptedPlanner
 
 pytestmark = pytest.mark.anyio
 DATA = Path(__file__).parents[1] / "data"
@@ -136,7 +138,9 @@ async def test_killed_server_costs_only_its_part(tmp_path: Path, settings: Setti
         "ct": {**common, "args": ["-m", "agent", "serve", "--only", "report_ct"]},
         "waiting": {**common, "args": [str(waiting)]},
     }
-    async with Agent(settings, servers=servers) as agent:
+    both = (Call(tool=name, attachments=("A1",)) for name in ("report_ct", "report_waiting"))
+    planner = ScriptedPlanner(Plan(action="call", calls=tuple(both)))
+    async with Agent(settings, servers=servers, planner=planner) as agent:
 
         async def kill() -> None:
             await asyncio.sleep(1.0)

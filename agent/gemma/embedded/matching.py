@@ -32,7 +32,7 @@ _COMMON = frozenset(
         "could", "should", "would", "will", "please", "give", "gives", "show", "shows", "tell",
         "read", "reads", "see", "look", "use", "used", "using", "if", "as", "only", "not", "no",
         "than", "known", "about", "into", "out", "up", "per", "also", "whether", "image", "images",
-        "file", "files",
+        "file", "files", "body", "part", "parts",
         "picture", "report", "patient", "patients", "person", "human", "takes", "de", "la", "el",
         "los", "las", "un", "una", "y", "o", "en", "con", "del", "que", "es", "hay", "por",
         "para", "se", "al", "le", "les", "des", "du", "une", "et", "ou", "est", "dans", "sur",
