@@ -243,7 +243,8 @@ class Agent:
         written = []
         for picture in pictures:
             server = self.toolbox.info(picture.tool or "").server
-            name = re.sub(r"[^a-z0-9]+", "-", f"{prefix} {picture.title}".lower()).strip("-")
+            title = f"{prefix} {picture.title}".lower()
+            name = re.sub(r"[^a-z0-9]+", "-", title).strip("-")[:80].rstrip("-")
             png = await self.toolbox.picture(picture.uri, server)
             ending = "tsv.gz" if "://tables/" in picture.uri else "png"
             written.append(_write(folder / f"{name}.{ending}", png))
