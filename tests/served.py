@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import httpx
 from fastmcp import Client
 from fastmcp.server.auth.providers.jwt import RSAKeyPair
 
+from tests.servers import free_port
 from tools.callers import add_caller
 
 DATA = Path(__file__).parent / "data"
@@ -61,13 +61,6 @@ def serving(folder: Path) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def add_oauth(file: Path, issued: RSAKeyPair, base_url: str) -> None:

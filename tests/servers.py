@@ -62,7 +62,7 @@ def served_python() -> str:
 
 @contextmanager
 def _served(arguments: Sequence[str], log: Path, health: str) -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     command = [served_python(), *arguments, "--port", str(port)]
     with log.open("w") as told, _process(command, stdout=told, cwd=log.parent) as process:
         _wait(f"http://127.0.0.1:{port}{health}", process, log)
@@ -111,7 +111,7 @@ def _wait(url: str, process: subprocess.Popen[str], log: Path) -> None:
     raise AssertionError(f"the server did not start in {_START_S:.0f} s")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

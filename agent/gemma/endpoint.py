@@ -11,7 +11,7 @@ from agent.gemma.chat import LONGEST_ANSWER, ChatGemma, Message
 from agent.settings import Settings
 from specialists.errors import PlannerUnavailable
 
-__all__ = ["CONNECT_S", "EndpointGemma", "told_plainly"]
+__all__ = ["EndpointGemma", "connection", "told_plainly"]
 
 _ADVICE = (
     "Use a server that enforces a JSON schema in response_format, such as vLLM, Ollama or "
@@ -29,8 +29,20 @@ _HELP = {
     422: "It may not know response_format with a JSON schema.",
     429: "It has too much to do.",
 }
-CONNECT_S = 5.0
+_CONNECT_S = 5.0
 """Longest wait for a connection, of which two are tried."""
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """How the settings' server is reached, as a client of the library takes it."""
+    from openai import Timeout
+
+    return {
+        "base_url": settings.gemma_url,
+        "api_key": settings.gemma_key,
+        "timeout": Timeout(settings.gemma_timeout_s, connect=_CONNECT_S),
+        "max_retries": 1,
+    }
 
 
 class EndpointGemma(ChatGemma):
@@ -44,17 +56,12 @@ class EndpointGemma(ChatGemma):
     """
 
     def __init__(self, settings: Settings) -> None:
-        from openai import AsyncOpenAI, Timeout
+        from openai import AsyncOpenAI
 
         super().__init__(settings.gemma_retries, _ADVICE)
         self._model = settings.gemma_model or ""
         self._timeout_s = settings.gemma_timeout_s
-        self._client = AsyncOpenAI(
-            base_url=settings.gemma_url,
-            api_key=settings.gemma_key,
-            timeout=Timeout(settings.gemma_timeout_s, connect=CONNECT_S),
-            max_retries=1,
-        )
+        self._client = AsyncOpenAI(**connection(settings))
 
     @property
     def name(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from specialists.errors import (
     TruncatedFile,
     UnknownHandle,
 )
+from tests.servers import free_port
 from tools.dicomweb import Archive, StudyQuery, _save_parts
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("orthanc")]
@@ -83,13 +83,6 @@ def completed(file: Path) -> bytes:
         one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID
     pydicom.dcmwrite(out, one)
     return out.getvalue()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def wait_for(client: httpx.Client, url: str) -> None:

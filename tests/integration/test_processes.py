@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -21,6 +20,7 @@ from fastmcp.client.transports import StdioTransport
 
 from agent import Agent, Settings
 from agent.answer import Call, Plan
+from tests.servers import free_port
 from tests.toys import ScriptedPlanner
 
 pytestmark = pytest.mark.anyio
@@ -85,9 +85,7 @@ async def test_serve_of_an_unknown_tool_is_a_wrong_call(tmp_path: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def http_server(tmp_path: Path, *arguments: str) -> AsyncIterator[tuple[int, Any]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "agent", "serve", "--http", "--port", str(port), *arguments,
         env={**environment(tmp_path), "WARDROUND_TOKEN": TOKEN}, stderr=asyncio.subprocess.DEVNULL,

@@ -19,7 +19,7 @@ from agent.gemma.embedded.grammar import rest_grammar
 from agent.gemma.embedded.layout import served_name
 from agent.gemma.embedded.planner import EmbeddedGemma
 from agent.gemma.embedded.prompt import asked_text, catalogue_text, shortlist, slots_of
-from agent.gemma.endpoint import CONNECT_S, told_plainly
+from agent.gemma.endpoint import connection, told_plainly
 from agent.settings import Settings
 from specialists.errors import PlannerUnavailable
 
@@ -45,16 +45,11 @@ class ServedGemma(EmbeddedGemma):
     """
 
     def __init__(self, settings: Settings, folder: Path | None = None) -> None:
-        from openai import OpenAI, Timeout
+        from openai import OpenAI
 
         super().__init__(folder)
         self._model = settings.gemma_model or ""
-        self._client = OpenAI(
-            base_url=settings.gemma_url,
-            api_key=settings.gemma_key,
-            timeout=Timeout(settings.gemma_timeout_s, connect=CONNECT_S),
-            max_retries=1,
-        )
+        self._client = OpenAI(**connection(settings))
 
     @property
     def name(self) -> str:
