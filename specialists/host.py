@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 
+from specialists import hub
 from specialists.base import (
     Backend,
     BackendSpec,
@@ -175,7 +176,7 @@ class Host:
         with _told_as_unavailable(chosen):
             factory = _imported(chosen, device)
             started, before = time.perf_counter(), resident_gib()
-            backend: Backend = factory(device=device)
+            backend = _built(chosen, factory, device)
             took = resident_gib() - before
             _try(backend)
         # What was seen tells nothing where another model was loading at the same time.
@@ -235,6 +236,12 @@ def _imported(chosen: BackendSpec, device: str) -> Callable[..., Backend]:
     module, name = chosen.target.split(":")
     factory: Callable[..., Backend] = getattr(import_module(module), name)
     return factory
+
+
+def _built(chosen: BackendSpec, factory: Callable[..., Backend], device: str) -> Backend:
+    if chosen.hub is None:
+        return factory(device=device)
+    return factory(device=device, weights=hub.weights(chosen.hub))
 
 
 def _try(backend: Backend) -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from specialists import hub
 from specialists.base import BackendSpec
 
 __all__ = ["calm_torch", "release", "resident_gib", "resolve_device", "why_not"]
@@ -49,12 +50,14 @@ def release() -> None:
 
 def why_not(backend: BackendSpec) -> str | None:
     """Say why a backend can't run here, or None if it can."""
+    if backend.hub is not None and isinstance(hub.weights(backend.hub), hub.Endpoint):
+        return None
     missing = [module for module in backend.requires if find_spec(module) is None]
     if missing:
         return f"needs {', '.join(missing)} ({backend.install or 'pip install ' + missing[0]})"
     if backend.needs_gpu and resolve_device("auto") == "cpu":
         return "needs a GPU"
-    return None
+    return hub.missing(backend.hub) if backend.hub is not None else None
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specialists import hub
 from specialists.host import Host
 from specialists.polygenic import library
 from specialists.readers import Limits, configure
@@ -46,6 +47,8 @@ class Workshop:
         read_limits: Mapping[str, float] | None = None,
         archive: Archive | None = None,
         score_downloads: bool = True,
+        models: Path | None = None,
+        endpoints: Mapping[str, tuple[str, str, str]] | None = None,
     ) -> Workshop:
         """Set a workshop up from plain settings.
 
@@ -56,9 +59,13 @@ class Workshop:
             read_limits: Fields of `specialists.readers.Limits`.
             archive: A DICOMweb server whose studies may be named.
             score_downloads: Scores may be fetched from the PGS Catalog by their id.
+            models: Folder of hub models.
+            endpoints: Hub ids that servers serve: URL, the model's name there, API key.
         """
         if not score_downloads:
             library.configure(address=None)
+        served = {model: hub.Endpoint(*told) for model, told in (endpoints or {}).items()}
+        hub.configure(models, served)
         if read_limits:
             configure(Limits(**read_limits))  # type: ignore[arg-type]
         return cls(files=FileStore(roots, archive), host=Host(device, memory_gib))

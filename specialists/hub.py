@@ -1,0 +1,78 @@
+"""Models of a hub: what each is and on what terms, and where its files are kept here.
+
+A model lies in a folder of its own, `ORGANISATION--NAME`, in the hub's layout, or is served by
+an OpenAI-compatible endpoint. Nothing here reaches a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Endpoint", "HubModel", "configure", "folder", "folder_of", "missing", "weights"]
+
+_folder = Path.home() / ".cache" / "wardround" / "models"
+_endpoints: Mapping[str, Endpoint] = {}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An OpenAI-compatible server that serves a model."""
+
+    url: str
+    """Base URL, such as http://gpu-host:8001/v1."""
+    model: str
+    """The model's name there."""
+    key: str = "none"
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """A model of the hub, as its page describes it."""
+
+    id: str
+    """'ORGANISATION/NAME'."""
+    licence: str
+    download_gib: float
+    """Size of the files that are fetched."""
+    gated: bool = False
+    """Whether terms have to be accepted on its page first."""
+    terms: str | None = None
+    """Terms that bind the user of a result: non-commercial, no clinical use."""
+    files: tuple[str, ...] = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model")
+    """Patterns of what is fetched: never code, never pickles."""
+    revision: str | None = None
+    """A commit that alone is accepted; None pins the commit that was fetched first."""
+
+
+def configure(place: Path | None = None, endpoints: Mapping[str, Endpoint] | None = None) -> None:
+    """Set the folder of models, and which hub ids are served by endpoints."""
+    global _folder, _endpoints
+    _folder, _endpoints = place or _folder, dict(endpoints or {})
+
+
+def folder() -> Path:
+    """Where models are kept."""
+    return _folder
+
+
+def folder_of(model: HubModel) -> Path:
+    """Where a model's files are, or would be."""
+    return _folder / model.id.replace("/", "--")
+
+
+def weights(model: HubModel) -> Path | Endpoint | None:
+    """Where a model can be had: its endpoint before its folder; None where neither is."""
+    served = _endpoints.get(model.id)
+    if served is not None:
+        return served
+    place = folder_of(model)
+    return place if (place / "config.json").is_file() else None
+
+
+def missing(model: HubModel) -> str | None:
+    """Say what would bring a model here, or None where it is."""
+    if weights(model) is not None:
+        return None
+    return f"needs its weights (wardround models pull {model.id}; {model.licence})"
