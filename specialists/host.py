@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 
 from specialists import hub
@@ -26,6 +27,7 @@ from specialists.base import (
 from specialists.batching import Batches
 from specialists.errors import BackendUnavailable, InvalidInput, TimedOut, WardroundError
 from specialists.machine import calm_torch, release, resident_gib, resolve_device, why_not
+from specialists.recalibration.record import place_of
 
 __all__ = ["Host"]
 
@@ -56,10 +58,13 @@ class Host:
         device: A torch device string, or 'auto' for a GPU where there is one.
         memory_gib: Budget over all loaded backends, each counted by its spec's `memory_gib`, or
             by what it was seen to take if that is more.
+        calibrated: Whether results are told as calibrations on the user's own cases say.
     """
 
-    def __init__(self, device: str = "auto", memory_gib: float = 16.0) -> None:
-        self._device = device
+    def __init__(
+        self, device: str = "auto", memory_gib: float = 16.0, calibrated: bool = True
+    ) -> None:
+        self._device, self._calibrated = device, calibrated
         self._memory_gib = memory_gib
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._loading: dict[_Key, Future[None]] = {}
@@ -80,10 +85,16 @@ class Host:
         Raises:
             WardroundError: What `use` and the backend raise.
         """
-        with self._held(spec, request.backend) as kept:
+        with self._held(spec, request.backend, request) as kept:
             if kept.batches is not None:
-                return kept.batches.ask(Case(inputs, request, progress))
-            return kept.backend.read(inputs, request, progress)
+                reading = kept.batches.ask(Case(inputs, request, progress))
+            else:
+                reading = kept.backend.read(inputs, request, progress)
+        if not self._calibrated or not place_of(spec.name, kept.spec.name).is_file():
+            return reading
+        from specialists.recalibration.apply import calibrated
+
+        return calibrated(spec, kept.spec, inputs, reading)
 
     @contextmanager
     def use(self, spec: SpecialistSpec, name: str = "auto") -> Iterator[Backend]:
@@ -98,15 +109,21 @@ class Host:
         with self._held(spec, name) as kept:
             yield kept.backend
 
-    def choose(self, spec: SpecialistSpec, name: str = "auto") -> BackendSpec:
-        """Pick the backend that would answer, without loading it. Raises as `use` does."""
-        candidates = spec.backends
+    def choose(
+        self, spec: SpecialistSpec, name: str = "auto", request: Request | None = None
+    ) -> BackendSpec:
+        """Pick the backend that would answer, without loading it. Raises as `use` does.
+
+        What only scores until it is calibrated comes last while it is not: a smaller model with
+        known errors says more than a larger one whose numbers mean nothing yet.
+        """
+        candidates = tuple(sorted(spec.backends, key=partial(_only_scores, spec.name)))
         if name != "auto":
             candidates = tuple(backend for backend in spec.backends if backend.name == name)
             if not candidates:
                 known = ", ".join(backend.name for backend in spec.backends) or "none"
                 raise InvalidInput(f"{spec.name} has no such backend. It has: {known}.")
-        reasons = {backend.name: self._why_not(backend) for backend in candidates}
+        reasons = {b.name: self._why_not(b, spec.name, request) for b in candidates}
         for backend in candidates:
             if reasons[backend.name] is None:
                 return backend
@@ -117,15 +134,17 @@ class Host:
         with self._changed:
             return {f"{tool}:{name}": kept.memory_gib for (tool, name), kept in self._kept.items()}
 
-    def _why_not(self, backend: BackendSpec) -> str | None:
+    def _why_not(self, backend: BackendSpec, tool: str, request: Request | None) -> str | None:
         if backend.memory_gib > self._memory_gib:
             wanted, budget = f"{backend.memory_gib:g} GiB", f"{self._memory_gib:g} GiB"
             return f"needs {wanted}, and the budget is {budget} (WARDROUND_MEMORY_GIB)"
-        return why_not(backend)
+        return why_not(backend, tool, request)
 
     @contextmanager
-    def _held(self, spec: SpecialistSpec, name: str) -> Iterator[_Kept]:
-        chosen = self.choose(spec, name)
+    def _held(
+        self, spec: SpecialistSpec, name: str, request: Request | None = None
+    ) -> Iterator[_Kept]:
+        chosen = self.choose(spec, name, request)
         kept = self._lend((spec.name, chosen.name), chosen)
         try:
             yield kept
@@ -213,6 +232,10 @@ class Host:
 
     def _used(self) -> float:
         return sum(kept.memory_gib for kept in self._kept.values()) + sum(self._reserved.values())
+
+
+def _only_scores(tool: str, backend: BackendSpec) -> bool:
+    return backend.needs_calibration and not place_of(tool, backend.name).is_file()
 
 
 @contextmanager
