@@ -34,16 +34,23 @@ class HubModel:
     id: str
     """'ORGANISATION/NAME'."""
     licence: str
-    download_gib: float
-    """Size of the files that are fetched."""
-    gated: bool = False
-    """Whether terms have to be accepted on its page first."""
+    download_gib: float | None = None
+    """Size of the files that are fetched; None where it is asked of the hub first."""
+    gated: bool | None = False
+    """Whether terms have to be accepted on its page first; None where that is not known here."""
     terms: str | None = None
     """Terms that bind the user of a result: non-commercial, no clinical use."""
-    files: tuple[str, ...] = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model")
+    files: tuple[str, ...] = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "spiece.model")
     """Patterns of what is fetched: never code, never pickles."""
     revision: str | None = None
     """A commit that alone is accepted; None pins the commit that was fetched first."""
+    weights_gib: float | None = None
+    """Memory of the weights in half precision, where that was counted."""
+
+    @property
+    def page(self) -> str:
+        """Where its terms are read and accepted."""
+        return f"https://huggingface.co/{self.id}"
 
 
 def configure(place: Path | None = None, endpoints: Mapping[str, Endpoint] | None = None) -> None:
