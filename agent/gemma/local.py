@@ -111,7 +111,6 @@ def _load(settings: Settings) -> _Loaded:
     where = place(settings.gemma_device)
     require_memory(folder, where)
     import torch
-
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
 

@@ -139,7 +139,6 @@ def _one_thread() -> Iterator[None]:
 def empty_model(config: dict[str, Any]) -> Any:
     """Build the architecture that a configuration describes, in single precision."""
     import torch
-
     from transformers.models.gemma3.configuration_gemma3 import Gemma3TextConfig
     from transformers.models.gemma3.modeling_gemma3 import Gemma3ForCausalLM
 
