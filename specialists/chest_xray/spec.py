@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.hub_models import MEDSIGLIP
 from specialists.schema import Accepts
 
 __all__ = ["FINDING", "SPEC", "ChestXrayRequest"]
@@ -50,6 +51,16 @@ SPEC = SpecialistSpec(
     ),
     request=ChestXrayRequest,
     backends=(
+        # First, but 'auto' passes over it while it is not calibrated on the user's own cases.
+        BackendSpec(
+            name="medsiglip",
+            target="specialists.siglip.backend:ChestXray",
+            requires=("torch", "transformers", "safetensors", "sentencepiece"),
+            memory_gib=4.0,
+            install='pip install "wardround[hub]"',
+            hub=MEDSIGLIP,
+            needs_calibration=True,
+        ),
         BackendSpec(
             name="reference",
             target="specialists.chest_xray.reference:ReferenceBackend",

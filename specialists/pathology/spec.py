@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.hub_models import MEDSIGLIP
 from specialists.schema import Accepts, SpecialistResult
 
 __all__ = ["HEADS", "SPEC", "Head", "Organ", "PathologyRequest", "PathologyResult"]
@@ -106,6 +107,16 @@ SPEC = SpecialistSpec(
     request=PathologyRequest,
     result=PathologyResult,
     backends=(
+        # First, but 'auto' passes over it while it is not calibrated on the user's own cases.
+        BackendSpec(
+            name="medsiglip",
+            target="specialists.siglip.backend:Pathology",
+            requires=("torch", "transformers", "safetensors", "sentencepiece"),
+            memory_gib=4.0,
+            install='pip install "wardround[hub]"',
+            hub=MEDSIGLIP,
+            needs_calibration=True,
+        ),
         BackendSpec(
             name="reference",
             target="specialists.pathology.reference:ReferenceBackend",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specialists.base import BackendSpec, SpecialistSpec
+from specialists.hub_models import MEDSIGLIP
 from specialists.schema import Accepts
 
 __all__ = ["EDEMA", "GRADES", "HIGH_RISK", "REFERABLE", "SPEC"]
@@ -45,6 +46,16 @@ SPEC = SpecialistSpec(
         ),
     ),
     backends=(
+        # First, but 'auto' passes over it while it is not calibrated on the user's own cases.
+        BackendSpec(
+            name="medsiglip",
+            target="specialists.siglip.backend:Retina",
+            requires=("torch", "transformers", "safetensors", "sentencepiece"),
+            memory_gib=4.0,
+            install='pip install "wardround[hub]"',
+            hub=MEDSIGLIP,
+            needs_calibration=True,
+        ),
         BackendSpec(
             name="reference",
             target="specialists.retina.reference:ReferenceBackend",

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.hub_models import MEDSIGLIP
 from specialists.schema import Accepts
 
 __all__ = ["DIAGNOSES", "MALIGNANCY", "MALIGNANT", "SITES", "SPEC", "SkinRequest"]
@@ -77,6 +78,16 @@ SPEC = SpecialistSpec(
     ),
     request=SkinRequest,
     backends=(
+        # First, but 'auto' passes over it while it is not calibrated on the user's own cases.
+        BackendSpec(
+            name="medsiglip",
+            target="specialists.siglip.backend:Skin",
+            requires=("torch", "transformers", "safetensors", "sentencepiece"),
+            memory_gib=4.0,
+            install='pip install "wardround[hub]"',
+            hub=MEDSIGLIP,
+            needs_calibration=True,
+        ),
         BackendSpec(
             name="reference",
             target="specialists.skin.reference:ReferenceBackend",

@@ -20,6 +20,16 @@ RELEASED = {
     ): "a1a333f8c1c1203e9a924f67a639d1b0792400abc95f71532cc51a7d937572d7",
     ("eye_screening", "v1"): "68411dfb52cdd3248e3be1374f496ef63d53c8d41aa7faadf893ae10b4faf641",
     ("genetic_risk", "v1"): "ea46c3b9d1bc8f6a515674cc4de75803817ebead400d358d2496b2a890b5fbab",
+    ("medsiglip_skin", "v1"): "b82994bca9a7cf2580a39fd59d8d51705cee65e3c81370947badfc1e3608ed82",
+    ("medsiglip_retina", "v1"): "459a522b465c0e06f2f73915dcf2ed628ce5a507169e041a8515ac91dff07b04",
+    (
+        "medsiglip_chest_xray",
+        "v1",
+    ): "7951f0f3f7a301e3e0f92482e829ef20a88298a5c503eb9642a0fb6415ad9648",
+    (
+        "medsiglip_pathology",
+        "v1",
+    ): "3e44def8fade1a02a79a66e01276ae850a136db9f1523f7f3d5caced3b7ada78",
 }
 
 
