@@ -241,7 +241,7 @@ def _imported(chosen: BackendSpec, device: str) -> Callable[..., Backend]:
 def _built(chosen: BackendSpec, factory: Callable[..., Backend], device: str) -> Backend:
     if chosen.hub is None:
         return factory(device=device)
-    return factory(device=device, weights=hub.weights(chosen.hub))
+    return factory(device=device, weights=hub.checked(chosen.hub))
 
 
 def _try(backend: Backend) -> None:
