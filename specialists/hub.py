@@ -10,8 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Endpoint", "HubModel", "configure", "folder", "folder_of", "missing", "weights"]
+from specialists import hub_files
+from specialists.errors import BackendUnavailable
 
+__all__ = [
+    "Endpoint", "HubModel", "checked", "configure", "folder", "folder_of", "missing", "model_of",
+    "pinned",
+    "weights",
+]  # fmt: skip
+
+UNKNOWN_LICENCE = "see its page"
+"""The licence of a model that the table of known ones does not have."""
 _folder = Path.home() / ".cache" / "wardround" / "models"
 _endpoints: Mapping[str, Endpoint] = {}
 
@@ -71,6 +80,11 @@ def folder_of(model: HubModel) -> Path:
     return _folder / model.id.replace("/", "--")
 
 
+def model_of(name: str) -> HubModel:
+    """A model that is named by its hub id alone."""
+    return HubModel(name, UNKNOWN_LICENCE, gated=None)
+
+
 def weights(model: HubModel) -> Path | Endpoint | None:
     """Where a model can be had: its endpoint before its folder; None where neither is."""
     served = _endpoints.get(model.id)
@@ -78,6 +92,33 @@ def weights(model: HubModel) -> Path | Endpoint | None:
         return served
     place = folder_of(model)
     return place if (place / "config.json").is_file() else None
+
+
+def checked(model: HubModel) -> Path | Endpoint | None:
+    """Give `weights`, once the files are seen to be the ones that were fetched.
+
+    Raises:
+        BackendUnavailable: If they are not, or are of another commit than the model's own.
+    """
+    place = weights(model)
+    if not isinstance(place, Path):
+        return place
+    commit = pinned(model)
+    wrong = hub_files.faults(place)
+    if model.revision and commit not in (None, model.revision):
+        wrong.append("the commit is another")
+    if wrong:
+        raise BackendUnavailable(
+            f"The files of {model.id} are not the ones that were fetched ({'; '.join(wrong[:3])}). "
+            f"`wardround models remove {model.id}` and `pull` bring it anew."
+        )
+    return place
+
+
+def pinned(model: HubModel) -> str | None:
+    """The commit that a model's files here are of; None where that is not on record."""
+    record = hub_files.read(folder_of(model))
+    return record.commit if record else None
 
 
 def missing(model: HubModel) -> str | None:

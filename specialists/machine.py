@@ -26,20 +26,17 @@ def calm_torch() -> None:
     torch.set_num_threads(1)
 
 
-def resident_gib() -> float:
-    """Memory of this process and, where there is one, on its GPU; 0 where it can't be told."""
+def resident_gib(device: str = "cpu") -> float:
+    """Memory that this process holds on a device; 0 where it can't be told."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.memory_allocated(device) / 2**30
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:  # not Linux
         pages = 0
-    return (pages * 4096 + _on_gpu()) / 2**30
-
-
-def _on_gpu() -> int:
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
-        return 0
-    return int(torch.cuda.memory_allocated())
+    return pages * 4096 / 2**30
 
 
 def release() -> None:

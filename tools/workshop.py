@@ -43,7 +43,7 @@ class Workshop:
         cls,
         roots: Iterable[Path] = (),
         device: str = "auto",
-        memory_gib: float = 16.0,
+        memory_gib: float | None = None,
         read_limits: Mapping[str, float] | None = None,
         archive: Archive | None = None,
         score_downloads: bool = True,
@@ -55,8 +55,8 @@ class Workshop:
 
         Args:
             roots: Folders in which callers may name files.
-            device: Torch device, or 'auto'.
-            memory_gib: Budget over all loaded models.
+            device: Torch device, 'auto', or devices by tool.
+            memory_gib: Budget over the models on each device; None: what the device has.
             read_limits: Fields of `specialists.readers.Limits`.
             archive: A DICOMweb server whose studies may be named.
             score_downloads: Scores may be fetched from the PGS Catalog by their id.
