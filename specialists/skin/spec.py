@@ -78,7 +78,16 @@ SPEC = SpecialistSpec(
     ),
     request=SkinRequest,
     backends=(
-        # First, but 'auto' passes over it while it is not calibrated on the user's own cases.
+        # First, but 'auto' passes over them while they are not fitted to the user's own cases.
+        BackendSpec(
+            name="head",
+            target="specialists.encoders.backend:Skin",
+            requires=("torch", "safetensors"),
+            memory_gib=5.0,
+            install='pip install "wardround[hub]"',
+            needs_calibration=True,
+            ready="specialists.encoders.heads:ready",
+        ),
         BackendSpec(
             name="medsiglip",
             target="specialists.siglip.backend:Skin",
