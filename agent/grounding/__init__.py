@@ -2,11 +2,11 @@
 
 Nothing may be said that no specialist said. A statement, in one of six languages, is taken apart
 into claims (`claims`): what it names (`mentions`), how strongly (`assertion` in `clauses`), on
-which side and where, and with which numbers (`numbers`, `quantities`). Evidence is read in the same way (`known`). Each kind of
-claim has its rules (`naming`, `counting` with `attachment` and `derived`, `comparison`, `grades`,
-`remaining`), and words that belong to no
-claim must be grammar or the evidence's own, so that what the checker does not understand is
-refused, not passed. What words mean stands in tables (`lexicon`), a column a language.
+which side and where, and with which numbers (`numbers`, `quantities`). Evidence is read in the same
+way (`known`). Each kind of claim has its rules (`naming`, `counting` with `attachment` and
+`derived`, `comparison`, `grades`, `remaining`), and words that belong to no claim must be grammar,
+everyday words or the evidence's own, so that what the checker does not understand is refused, not
+passed. What words mean stands in tables (`lexicon`), a column a language.
 
 Plain Python; the same answer each time; no model.
 """
