@@ -11,6 +11,7 @@ from specialists.host import Host
 from specialists.polygenic import library
 from specialists.readers import Limits, configure
 from tools.dicomweb import Archive
+from tools.fhir import RecordServer
 from tools.files import FileStore
 from tools.pictures import PictureStore
 
@@ -45,6 +46,7 @@ class Workshop:
         memory_gib: float = 16.0,
         read_limits: Mapping[str, float] | None = None,
         archive: Archive | None = None,
+        records: RecordServer | None = None,
         score_downloads: bool = True,
     ) -> Workshop:
         """Set a workshop up from plain settings.
@@ -55,13 +57,14 @@ class Workshop:
             memory_gib: Budget over all loaded models.
             read_limits: Fields of `specialists.readers.Limits`.
             archive: A DICOMweb server whose studies may be named.
+            records: A FHIR server whose patients may be named.
             score_downloads: Scores may be fetched from the PGS Catalog by their id.
         """
         if not score_downloads:
             library.configure(address=None)
         if read_limits:
             configure(Limits(**read_limits))  # type: ignore[arg-type]
-        return cls(files=FileStore(roots, archive), host=Host(device, memory_gib))
+        return cls(files=FileStore(roots, archive, records), host=Host(device, memory_gib))
 
     def here(self) -> Workshop:
         """The part of whoever is calling: own roots, handles and pictures, the same models.
@@ -78,5 +81,7 @@ class Workshop:
         if caller.name not in self._rooms:
             archive = self.files.archive
             own = archive.of(caller.name) if archive is not None and caller.dicomweb else None
-            self._rooms[caller.name] = Workshop(FileStore(caller.roots, own), self.host)
+            records = self.files.records
+            known = records.of(caller.name) if records is not None and caller.fhir else None
+            self._rooms[caller.name] = Workshop(FileStore(caller.roots, own, known), self.host)
         return self._rooms[caller.name]
