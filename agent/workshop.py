@@ -24,6 +24,9 @@ def workshop(settings: Settings) -> Workshop:
         archive(settings),
         records(settings),
         settings.score_downloads,
+        settings.models_dir,
+        settings.model_endpoints,
+        settings.calibrations,
     )
 
 

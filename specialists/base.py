@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from specialists.hub import HubModel
 from specialists.schema import Accepts, Manifest, MaskSegment, SpecialistResult
 
 __all__ = [
@@ -139,13 +140,21 @@ class BackendSpec:
 
     name: str
     target: str
-    """'package.module:Class'; called with `device=` (a torch device string)."""
+    """'package.module:Class'; called with `device=` (a torch device string), and with `weights=`
+    (a folder or an endpoint) where it has a `hub` model."""
     requires: tuple[str, ...] = ()
     """Modules that must be importable, such as 'torch'."""
     needs_gpu: bool = False
     memory_gib: float = 0.5
     install: str = ""
     """The command that makes it available."""
+    hub: HubModel | None = None
+    """The hub model that it runs, if any."""
+    needs_calibration: bool = False
+    """Its numbers are scores until `wardround calibrate` was run: 'auto' takes others before it."""
+    ready: str = ""
+    """'package.module:function' that is asked, with the tool's name and a request (None where
+    there is none yet), whether it can answer: gives why not, or None."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +182,8 @@ class SpecialistSpec:
     """For `evaluate`: class name → the names that data sets use for it. Empty: not evaluable."""
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes (for `auc_binary`)."""
+    question: str = ""
+    """The finding that `positive` amounts to; empty where the classes are the findings."""
     option_words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Options that a question may mean without naming them: option → value → words for it. Not
     used where a file plays the role of the same name."""
