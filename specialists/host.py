@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from specialists import hub
+from specialists.acceptance import competent
 from specialists.base import (
     Backend,
     BackendSpec,
@@ -80,6 +81,7 @@ class Host:
         Raises:
             WardroundError: What `use` and the backend raise.
         """
+        spec = competent(spec, inputs, request.backend)
         with self._held(spec, request.backend) as kept:
             if kept.batches is not None:
                 return kept.batches.ask(Case(inputs, request, progress))
@@ -106,7 +108,8 @@ class Host:
             if not candidates:
                 known = ", ".join(backend.name for backend in spec.backends) or "none"
                 raise InvalidInput(f"{spec.name} has no such backend. It has: {known}.")
-        reasons = {backend.name: self._why_not(backend) for backend in candidates}
+        named = name != "auto"
+        reasons = {b.name: self._why_not(b, named=named) for b in candidates}
         for backend in candidates:
             if reasons[backend.name] is None:
                 return backend
@@ -117,11 +120,11 @@ class Host:
         with self._changed:
             return {f"{tool}:{name}": kept.memory_gib for (tool, name), kept in self._kept.items()}
 
-    def _why_not(self, backend: BackendSpec) -> str | None:
+    def _why_not(self, backend: BackendSpec, *, named: bool) -> str | None:
         if backend.memory_gib > self._memory_gib:
             wanted, budget = f"{backend.memory_gib:g} GiB", f"{self._memory_gib:g} GiB"
             return f"needs {wanted}, and the budget is {budget} (WARDROUND_MEMORY_GIB)"
-        return why_not(backend)
+        return why_not(backend, named=named)
 
     @contextmanager
     def _held(self, spec: SpecialistSpec, name: str) -> Iterator[_Kept]:

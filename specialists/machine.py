@@ -48,16 +48,25 @@ def release() -> None:
         torch.cuda.empty_cache()
 
 
-def why_not(backend: BackendSpec) -> str | None:
-    """Say why a backend can't run here, or None if it can."""
+def why_not(backend: BackendSpec, *, named: bool = False) -> str | None:
+    """Say why a backend can't run here, or None if it can.
+
+    Args:
+        backend: Which.
+        named: Whether the caller insists on it: a missing GPU then costs time and no more.
+    """
     if backend.hub is not None and isinstance(hub.weights(backend.hub), hub.Endpoint):
         return None
     missing = [module for module in backend.requires if find_spec(module) is None]
     if missing:
         return f"needs {', '.join(missing)} ({backend.install or 'pip install ' + missing[0]})"
-    if backend.needs_gpu and resolve_device("auto") == "cpu":
-        return "needs a GPU"
-    return hub.missing(backend.hub) if backend.hub is not None else None
+    # Before the GPU: to look for one takes the import of torch.
+    absent = hub.missing(backend.hub) if backend.hub is not None else None
+    if absent is not None:
+        return f"{absent}, and a GPU" if backend.needs_gpu and not named else absent
+    if backend.needs_gpu and not named and resolve_device("auto") == "cpu":
+        return "needs a GPU (named as backend, it runs slowly without one)"
+    return None
 
 
 @cache
