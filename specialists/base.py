@@ -162,6 +162,13 @@ class BackendSpec:
     """What it can emit beside the specialist's own findings."""
     timeout_s: float = 0.0
     """Longest call, where it takes longer than the specialist's."""
+    shares_weights: bool = False
+    """Whether its hub model is in memory once for all backends that have it."""
+    needs_calibration: bool = False
+    """Its numbers are scores until `wardround calibrate` was run: 'auto' takes others before it."""
+    ready: str = ""
+    """'package.module:function' that is asked, with the tool's name and a request (None where
+    there is none yet), whether it can answer: gives why not, or None."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +196,8 @@ class SpecialistSpec:
     """For `evaluate`: class name → the names that data sets use for it. Empty: not evaluable."""
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes (for `auc_binary`)."""
+    question: str = ""
+    """The finding that `positive` amounts to; empty where the classes are the findings."""
     option_words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Options that a question may mean without naming them: option → value → words for it. Not
     used where a file plays the role of the same name."""

@@ -43,24 +43,26 @@ class Workshop:
         cls,
         roots: Iterable[Path] = (),
         device: str = "auto",
-        memory_gib: float = 16.0,
+        memory_gib: float | None = None,
         read_limits: Mapping[str, float] | None = None,
         archive: Archive | None = None,
         score_downloads: bool = True,
         models: Path | None = None,
         endpoints: Mapping[str, tuple[str, str, str]] | None = None,
+        calibrated: bool = True,
     ) -> Workshop:
         """Set a workshop up from plain settings.
 
         Args:
             roots: Folders in which callers may name files.
-            device: Torch device, or 'auto'.
-            memory_gib: Budget over all loaded models.
+            device: Torch device, 'auto', or devices by tool.
+            memory_gib: Budget over the models on each device; None: what the device has.
             read_limits: Fields of `specialists.readers.Limits`.
             archive: A DICOMweb server whose studies may be named.
             score_downloads: Scores may be fetched from the PGS Catalog by their id.
             models: Folder of hub models.
             endpoints: Hub ids that servers serve: URL, the model's name there, API key.
+            calibrated: Whether calibrations on the user's own cases are used.
         """
         if not score_downloads:
             library.configure(address=None)
@@ -68,7 +70,7 @@ class Workshop:
         hub.configure(models, served)
         if read_limits:
             configure(Limits(**read_limits))  # type: ignore[arg-type]
-        return cls(files=FileStore(roots, archive), host=Host(device, memory_gib))
+        return cls(files=FileStore(roots, archive), host=Host(device, memory_gib, calibrated))
 
     def here(self) -> Workshop:
         """The part of whoever is calling: own roots, handles and pictures, the same models.

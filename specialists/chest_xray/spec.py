@@ -86,4 +86,5 @@ SPEC = SpecialistSpec(
         FINDING: ("pneumonia", "bacteria", "virus", "opacity"),
     },
     positive=(FINDING,),
+    question=FINDING,
 )  # fmt: skip

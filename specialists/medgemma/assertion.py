@@ -44,7 +44,7 @@ _MAYBE = (
     r"|consistent with|compatible with|in keeping with|presumed|presumably|favou?rs?|favou?red"
     r"|differential|versus|vs|cannot exclude|can not exclude|cannot rule out|can not rule out"
     r"|not exclude|worrisome for|appears? to be|perhaps|potential(?:ly)?|indeterminate|rather than"
-    r"|subtle|tiny questionable|raises|includ(?:e|es|ing) the possibility"
+    r"|subtle|tiny questionable|raises|the possibility of"
 )
 _AFTER_MAYBE = (
     r"(?:is|are|remains?|was)? ?(?:possible|probable|likely|suspected|questioned|questionable"

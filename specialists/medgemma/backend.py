@@ -25,10 +25,6 @@ logger = logging.getLogger(__name__)
 _LEAST_MASS = 0.5
 """Below it, the answer would not have begun with one of the options."""
 _COVERAGE = 0.9
-SCORES = (
-    "MedGemma's shares of the options are scores: nobody has calibrated them here, so none is "
-    "excluded."
-)
 
 
 @dataclass

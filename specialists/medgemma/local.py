@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from specialists.errors import BackendUnavailable, InvalidInput, LimitExceeded
+from specialists.errors import BackendUnavailable, InvalidInput
 from specialists.medgemma.client import Part, Watch, Written
 
 __all__ = ["LocalClient", "messages"]
@@ -95,11 +95,7 @@ class LocalClient:
 
     @contextmanager
     def _running(self, watch: Watch) -> Iterator[None]:
-        """Wait for the turn, and tell of memory that is not there.
-
-        Raises:
-            LimitExceeded: If the device has too little memory for this message.
-        """
+        """Wait for the turn; the host sees to memory that is not there."""
         import torch
 
         while not self._turn.acquire(timeout=0.2):
@@ -107,10 +103,6 @@ class LocalClient:
         try:
             with torch.inference_mode():
                 yield
-        except torch.OutOfMemoryError:
-            raise LimitExceeded(
-                "The device's memory was not enough for so many pictures at once."
-            ) from None
         finally:
             self._turn.release()
 

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specialists.base import BackendSpec
-from specialists.hub import HubModel
+from specialists.hub_models import MEDGEMMA_1_5_4B
 from specialists.schema import Accepts, Provenance
 
 __all__ = ["HUB", "NAME", "TRUNK_AND_HEAD", "backend", "provenance"]
 
 NAME = "medgemma"
-HUB = HubModel(
-    id="google/medgemma-1.5-4b-it",
-    licence="Health AI Developer Foundations terms of use",
-    download_gib=8.1,
-    gated=True,
-    terms=(
-        "Health AI Developer Foundations terms of use: not a medical device, and no clinical use "
-        "without the authorisation that it needs."
-    ),
-)
+HUB = MEDGEMMA_1_5_4B
 TRUNK_AND_HEAD = (
     "chest", "lung", "heart", "abdomen", "liver", "kidney", "pancreas", "colon", "pelvis", "head",
     "brain", "chest and abdomen", "abdomen and pelvis", "chest, abdomen and pelvis",
@@ -40,6 +31,7 @@ def backend(
     findings: tuple[str, ...] = (),
     description: str = "",
     gives: str = "",
+    scores: bool = False,
     timeout_s: float = 600.0,
 ) -> BackendSpec:
     """Describe a specialist's MedGemma backend.
@@ -50,6 +42,7 @@ def backend(
         findings: What it can emit beyond the specialist's own list.
         description: The tool's, where MedGemma answers.
         gives: What the tool then gives.
+        scores: Whether what it gives are scores of classes, which want a calibration.
         timeout_s: Longest call.
     """
     return BackendSpec(
@@ -60,6 +53,8 @@ def backend(
         memory_gib=_MEMORY_GIB,
         install='pip install "wardround[gemma]"',
         hub=HUB,
+        shares_weights=True,
+        needs_calibration=scores,
         accepts=accepts,
         findings=findings,
         description=description,

@@ -8,12 +8,14 @@ from typing import ClassVar
 from specialists.base import Picture, Progress, Reading, Request, Source
 from specialists.errors import NotAccepted
 from specialists.medgemma import recipes
-from specialists.medgemma.backend import SCORES, MedGemmaBackend, scored
+from specialists.medgemma.backend import MedGemmaBackend, scored
 from specialists.medgemma.drawing import contact_sheet, shown
+from specialists.medgemma.model import NAME
 from specialists.medgemma.pixels import square
 from specialists.medgemma.tissue import patches
 from specialists.pathology.spec import HEADS, Organ, PathologyRequest, PathologyResult
 from specialists.readers import read_photograph
+from specialists.recalibration.record import uncalibrated
 from specialists.reference import options_of
 
 __all__ = ["PathologyBackend"]
@@ -60,7 +62,7 @@ class PathologyBackend(MedGemmaBackend):
             summary=predicted.text,
             prediction_sets=(predicted,),
             not_assessed=NOT_ASSESSED,
-            warnings=(SCORES, *asked.warnings, *notes),
+            warnings=(uncalibrated(self.tool, NAME), *asked.warnings, *notes),
             provenance=self._provenance(asked),
         )
         return Reading(result, (picture,))

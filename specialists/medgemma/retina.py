@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from specialists.base import Progress, Reading, Request, Source
 from specialists.medgemma import recipes
-from specialists.medgemma.backend import SCORES, MedGemmaBackend, scored
+from specialists.medgemma.backend import MedGemmaBackend, scored
 from specialists.medgemma.drawing import shown
+from specialists.medgemma.model import NAME
 from specialists.medgemma.pixels import square
 from specialists.readers import read_photograph
+from specialists.recalibration.record import uncalibrated
 from specialists.retina.spec import GRADES, REFERABLE
 from specialists.schema import Finding, SpecialistResult
 
@@ -60,7 +62,7 @@ class RetinaBackend(MedGemmaBackend):
             findings=(finding,),
             prediction_sets=(grade,),
             not_assessed=NOT_ASSESSED,
-            warnings=(SCORES, *asked.warnings, *photograph.notes),
+            warnings=(uncalibrated(self.tool, NAME), *asked.warnings, *photograph.notes),
             provenance=self._provenance(asked),
         )
         return Reading(result, (shown(padded.pixels, "The fundus as MedGemma was shown it"),))

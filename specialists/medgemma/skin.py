@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from specialists.base import Progress, Reading, Request, Source
 from specialists.medgemma import recipes
-from specialists.medgemma.backend import SCORES, MedGemmaBackend, scored
+from specialists.medgemma.backend import MedGemmaBackend, scored
 from specialists.medgemma.drawing import shown
+from specialists.medgemma.model import NAME
 from specialists.medgemma.pixels import square
 from specialists.readers import read_photograph
+from specialists.recalibration.record import uncalibrated
 from specialists.reference import options_of
 from specialists.schema import Finding, SpecialistResult
 from specialists.skin.spec import DIAGNOSES, MALIGNANCY, MALIGNANT, SkinRequest
@@ -62,7 +64,12 @@ class SkinBackend(MedGemmaBackend):
             findings=(finding,),
             prediction_sets=(diagnosis,),
             not_assessed=NOT_ASSESSED,
-            warnings=(SCORES, *asked.warnings, SKIN_TONES, *photograph.notes),
+            warnings=(
+                uncalibrated(self.tool, NAME),
+                *asked.warnings,
+                SKIN_TONES,
+                *photograph.notes,
+            ),
             provenance=self._provenance(asked),
         )
         return Reading(result, (shown(padded.pixels, "The lesion as MedGemma was shown it"),))

@@ -107,7 +107,7 @@ SPEC = SpecialistSpec(
     request=PathologyRequest,
     result=PathologyResult,
     backends=(
-        medgemma("pathology:PathologyBackend"),
+        medgemma("pathology:PathologyBackend", scores=True),
         BackendSpec(
             name="reference",
             target="specialists.pathology.reference:ReferenceBackend",

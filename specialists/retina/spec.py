@@ -48,6 +48,7 @@ SPEC = SpecialistSpec(
     backends=(
         medgemma(
             "retina:RetinaBackend",
+            scores=True,
             accepts=(
                 Accepts(
                     role="photograph",
@@ -73,4 +74,5 @@ SPEC = SpecialistSpec(
     ),
     labels=GRADES,
     positive=tuple(GRADES)[2:],
+    question=REFERABLE,
 )  # fmt: skip

@@ -78,7 +78,7 @@ SPEC = SpecialistSpec(
     ),
     request=SkinRequest,
     backends=(
-        medgemma("skin:SkinBackend"),
+        medgemma("skin:SkinBackend", scores=True),
         BackendSpec(
             name="reference",
             target="specialists.skin.reference:ReferenceBackend",
@@ -96,4 +96,5 @@ SPEC = SpecialistSpec(
     timeout_s=60.0,
     labels=DIAGNOSES,
     positive=MALIGNANT,
+    question=MALIGNANCY,
 )  # fmt: skip
