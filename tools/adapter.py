@@ -21,6 +21,7 @@ from pydantic import BaseModel, PrivateAttr, ValidationError
 from specialists.acceptance import assign_roles
 from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
 from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundError
+from specialists.offer import backends_here, offered, patience_s
 from specialists.schema import Data, SpecialistResult
 from tools.files import FileStore
 from tools.names import is_handle
@@ -109,10 +110,11 @@ class SpecialistTool(Tool):
         shop = self._shop.here()
         work = partial(self._read, shop, names, request, _progress_to_client())
         try:
-            with anyio.fail_after(self._spec.timeout_s):
+            patience = patience_s(self._spec, request.backend)
+            with anyio.fail_after(patience):
                 reading = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
         except TimeoutError:
-            limit = f"{self._spec.timeout_s:g} s"
+            limit = f"{patience:g} s"
             raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
         links: dict[str, tuple[Data, ...]] = {
             "pictures": tuple(shop.pictures.keep(picture) for picture in reading.pictures)
@@ -171,7 +173,8 @@ class SpecialistTool(Tool):
 
 
 def specialist_tool(spec: SpecialistSpec, shop: Workshop) -> SpecialistTool:
-    """Make the MCP tool of a specialist."""
+    """Make the MCP tool of a specialist, told of as what would answer here."""
+    spec = offered(spec, shop.host)
     tool = SpecialistTool(
         name=spec.name,
         title=spec.title,
@@ -228,7 +231,7 @@ def _catalogue_entry(spec: SpecialistSpec) -> dict[str, Any]:
         "gives": spec.gives,
         "findings": list(spec.findings),
         "keywords": list(spec.keywords),
-        "backends": [backend.name for backend in spec.backends],
+        "backends": backends_here(spec),
         "timeout_s": spec.timeout_s,
         "labels": {name: list(known) for name, known in spec.labels.items()},
         "positive": list(spec.positive),

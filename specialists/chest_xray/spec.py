@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.medgemma.model import backend as medgemma
+from specialists.medgemma.terms import names
 from specialists.schema import Accepts
 
 __all__ = ["FINDING", "SPEC", "ChestXrayRequest"]
@@ -50,6 +52,18 @@ SPEC = SpecialistSpec(
     ),
     request=ChestXrayRequest,
     backends=(
+        medgemma(
+            "chest_xray:ChestXrayBackend",
+            findings=names("xr"),
+            description=(
+                "Writes a report of a frontal chest radiograph: pneumonia, opacity, effusion, "
+                "pneumothorax, heart size, edema, nodules, fractures and other findings, each "
+                "present, absent or uncertain, with boxes where it sees them. A second film, if "
+                "given, is the earlier one, and both are compared. Not for CT, lateral views or "
+                "other body parts."
+            ),
+            gives="report, findings with sides and boxes, comparison with a prior",
+        ),
         BackendSpec(
             name="reference",
             target="specialists.chest_xray.reference:ReferenceBackend",

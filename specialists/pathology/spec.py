@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts, SpecialistResult
 
 __all__ = ["HEADS", "SPEC", "Head", "Organ", "PathologyRequest", "PathologyResult"]
@@ -106,6 +107,7 @@ SPEC = SpecialistSpec(
     request=PathologyRequest,
     result=PathologyResult,
     backends=(
+        medgemma("pathology:PathologyBackend", scores=True),
         BackendSpec(
             name="reference",
             target="specialists.pathology.reference:ReferenceBackend",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specialists.base import BackendSpec, SpecialistSpec
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
 
 __all__ = ["EDEMA", "GRADES", "HIGH_RISK", "REFERABLE", "SPEC"]
@@ -45,6 +46,18 @@ SPEC = SpecialistSpec(
         ),
     ),
     backends=(
+        medgemma(
+            "retina:RetinaBackend",
+            scores=True,
+            accepts=(
+                Accepts(
+                    role="photograph",
+                    description="a colour fundus photograph",
+                    kinds=("photograph",),
+                    modalities=("OP",),
+                ),
+            ),
+        ),
         BackendSpec(
             name="reference",
             target="specialists.retina.reference:ReferenceBackend",

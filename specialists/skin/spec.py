@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
 
 __all__ = ["DIAGNOSES", "MALIGNANCY", "MALIGNANT", "SITES", "SPEC", "SkinRequest"]
@@ -77,6 +78,7 @@ SPEC = SpecialistSpec(
     ),
     request=SkinRequest,
     backends=(
+        medgemma("skin:SkinBackend", scores=True),
         BackendSpec(
             name="reference",
             target="specialists.skin.reference:ReferenceBackend",
