@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
-from specialists.hub_models import MEDSIGLIP
+from specialists.encoders.offer import backend as head
+from specialists.medgemma.model import backend as medgemma
+from specialists.medgemma.terms import names
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["FINDING", "SPEC", "ChestXrayRequest"]
 
@@ -51,25 +54,22 @@ SPEC = SpecialistSpec(
     ),
     request=ChestXrayRequest,
     backends=(
-        # First, but 'auto' passes over them while they are not fitted to the user's own cases.
-        BackendSpec(
-            name="head",
-            target="specialists.encoders.backend:ChestXray",
-            requires=("torch", "safetensors"),
-            memory_gib=5.0,
-            install='pip install "wardround[hub]"',
-            needs_calibration=True,
-            ready="specialists.encoders.heads:ready",
+        medgemma(
+            "chest_xray:ChestXrayBackend",
+            findings=names("xr"),
+            description=(
+                "Writes a report of a frontal chest radiograph: pneumonia, opacity, effusion, "
+                "pneumothorax, heart size, edema, nodules, fractures and other findings, each "
+                "present, absent or uncertain, with boxes where it sees them. A second film, if "
+                "given, is the earlier one, and both are compared. Not for CT, lateral views or "
+                "other body parts."
+            ),
+            gives="report, findings with sides and boxes, comparison with a prior",
         ),
-        BackendSpec(
-            name="medsiglip",
-            target="specialists.siglip.backend:ChestXray",
-            requires=("torch", "transformers", "safetensors", "sentencepiece"),
-            memory_gib=4.0,
-            install='pip install "wardround[hub]"',
-            hub=MEDSIGLIP,
-            needs_calibration=True,
-        ),
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("ChestXray"),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("ChestXray"),
         BackendSpec(
             name="reference",
             target="specialists.chest_xray.reference:ReferenceBackend",

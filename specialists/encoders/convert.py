@@ -3,8 +3,9 @@
     python -m specialists.encoders.convert FILE FOLDER
 
 FILE is a `.bin`, `.pt` or `.pth`; `model.safetensors` is written to FOLDER. torch's restricted
-unpickler reads it: tensors, plain containers and a training program's arguments alone. A model that was pickled as a whole object
-(torchxrayvision's) is read with the classes of its layers allowed by name, and nothing else.
+unpickler reads it: tensors, plain containers and a training program's arguments alone. A model
+that was pickled as a whole object (torchxrayvision's) is read with the classes of its layers
+allowed by name, and nothing else.
 """
 
 from __future__ import annotations

@@ -8,8 +8,10 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
-from specialists.hub_models import MEDSIGLIP
+from specialists.encoders.offer import backend as head
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts, SpecialistResult
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["HEADS", "SPEC", "Head", "Organ", "PathologyRequest", "PathologyResult"]
 
@@ -107,25 +109,11 @@ SPEC = SpecialistSpec(
     request=PathologyRequest,
     result=PathologyResult,
     backends=(
-        # First, but 'auto' passes over them while they are not fitted to the user's own cases.
-        BackendSpec(
-            name="head",
-            target="specialists.encoders.backend:Pathology",
-            requires=("torch", "safetensors"),
-            memory_gib=5.0,
-            install='pip install "wardround[hub]"',
-            needs_calibration=True,
-            ready="specialists.encoders.heads:ready",
-        ),
-        BackendSpec(
-            name="medsiglip",
-            target="specialists.siglip.backend:Pathology",
-            requires=("torch", "transformers", "safetensors", "sentencepiece"),
-            memory_gib=4.0,
-            install='pip install "wardround[hub]"',
-            hub=MEDSIGLIP,
-            needs_calibration=True,
-        ),
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("Pathology"),
+        medgemma("pathology:PathologyBackend", scores=True),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Pathology"),
         BackendSpec(
             name="reference",
             target="specialists.pathology.reference:ReferenceBackend",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from specialists.base import BackendSpec, SpecialistSpec
-from specialists.hub_models import MEDSIGLIP
+from specialists.encoders.offer import backend as head
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["EDEMA", "GRADES", "HIGH_RISK", "REFERABLE", "SPEC"]
 
@@ -46,25 +48,22 @@ SPEC = SpecialistSpec(
         ),
     ),
     backends=(
-        # First, but 'auto' passes over them while they are not fitted to the user's own cases.
-        BackendSpec(
-            name="head",
-            target="specialists.encoders.backend:Retina",
-            requires=("torch", "safetensors"),
-            memory_gib=5.0,
-            install='pip install "wardround[hub]"',
-            needs_calibration=True,
-            ready="specialists.encoders.heads:ready",
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("Retina"),
+        medgemma(
+            "retina:RetinaBackend",
+            scores=True,
+            accepts=(
+                Accepts(
+                    role="photograph",
+                    description="a colour fundus photograph",
+                    kinds=("photograph",),
+                    modalities=("OP",),
+                ),
+            ),
         ),
-        BackendSpec(
-            name="medsiglip",
-            target="specialists.siglip.backend:Retina",
-            requires=("torch", "transformers", "safetensors", "sentencepiece"),
-            memory_gib=4.0,
-            install='pip install "wardround[hub]"',
-            hub=MEDSIGLIP,
-            needs_calibration=True,
-        ),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Retina"),
         BackendSpec(
             name="reference",
             target="specialists.retina.reference:ReferenceBackend",

@@ -7,8 +7,10 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
-from specialists.hub_models import MEDSIGLIP
+from specialists.encoders.offer import backend as head
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["DIAGNOSES", "MALIGNANCY", "MALIGNANT", "SITES", "SPEC", "SkinRequest"]
 
@@ -78,25 +80,11 @@ SPEC = SpecialistSpec(
     ),
     request=SkinRequest,
     backends=(
-        # First, but 'auto' passes over them while they are not fitted to the user's own cases.
-        BackendSpec(
-            name="head",
-            target="specialists.encoders.backend:Skin",
-            requires=("torch", "safetensors"),
-            memory_gib=5.0,
-            install='pip install "wardround[hub]"',
-            needs_calibration=True,
-            ready="specialists.encoders.heads:ready",
-        ),
-        BackendSpec(
-            name="medsiglip",
-            target="specialists.siglip.backend:Skin",
-            requires=("torch", "transformers", "safetensors", "sentencepiece"),
-            memory_gib=4.0,
-            install='pip install "wardround[hub]"',
-            hub=MEDSIGLIP,
-            needs_calibration=True,
-        ),
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("Skin"),
+        medgemma("skin:SkinBackend", scores=True),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Skin"),
         BackendSpec(
             name="reference",
             target="specialists.skin.reference:ReferenceBackend",
