@@ -10,6 +10,7 @@ from specialists.medgemma.model import backend as medgemma
 from specialists.medgemma.terms import names
 from specialists.schema import Accepts
 from specialists.siglip.offer import backend as medsiglip
+from specialists.xrv.offer import backend as xrv
 
 __all__ = ["FINDING", "SPEC", "ChestXrayRequest"]
 
@@ -70,6 +71,7 @@ SPEC = SpecialistSpec(
         head("ChestXray"),
         # Passed over by 'auto' while it is not calibrated on the user's own cases.
         medsiglip("ChestXray"),
+        xrv(),
         BackendSpec(
             name="reference",
             target="specialists.chest_xray.reference:ReferenceBackend",

@@ -11,6 +11,8 @@ allowed by name, and nothing else.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +31,8 @@ _TRAINING_ONLY = ("decoder", "mask_token")
 def convert(file: Path, folder: Path) -> Path:
     """Write the weights of a pickle as safetensors; gives the file that was written.
 
+    Where the folder has no `config.json`, one is written that says what they were made of.
+
     Raises:
         InvalidInput: If it holds anything but weights.
     """
@@ -43,6 +47,11 @@ def convert(file: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / "model.safetensors"
     save_file(own, place, {"format": "pt"})
+    told = folder / "config.json"
+    if not told.exists():
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        told.write_text(json.dumps({"converted_from_sha256": digest}) + "\n", encoding="utf-8")
     return place
 
 

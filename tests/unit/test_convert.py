@@ -28,6 +28,7 @@ def test_weights_become_safetensors_without_what_only_training_needs(
     )
     written = load_file(convert(tmp_path / "a.pth", tmp_path / "out"))
     assert list(written) == ["blocks.0.weight"]
+    assert "converted_from_sha256" in (tmp_path / "out" / "config.json").read_text()
     assert torch.equal(written["blocks.0.weight"], torch.ones(2, 3))
 
 
