@@ -59,7 +59,9 @@ def prepared(film: Floats) -> Floats:
 def operating(scores: NDArray[Any]) -> NDArray[np.float64]:
     """Move scores (n, 18) so that 0.5 is each output's operating point."""
     points, rows = np.asarray(POINTS), np.asarray(scores, np.float64)
-    return np.where(rows < points, rows / (2 * points), 1 - (1 - rows) / (2 * (1 - points)))
+    return np.asarray(
+        np.where(rows < points, rows / (2 * points), 1 - (1 - rows) / (2 * (1 - points)))
+    )
 
 
 class DenseNet:
