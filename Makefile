@@ -34,7 +34,7 @@ test: $(VENV)/ready
 # The extras that a GPU host wants resolve together: a dry run, of some minutes by pip.
 check-resolve: $(VENV)/ready
 	@if ! $(PYTHON) -m pip index versions vllm >/dev/null 2>&1; then \
-		echo "check-resolve: skipped; no package index is reached"; \
+		echo "check-resolve: skipped; pip reaches no package index"; \
 	elif command -v uv >/dev/null 2>&1; then \
 		uv pip compile --quiet $(RESOLVED) pyproject.toml -o /dev/null && $(RESOLVES); \
 	else \
