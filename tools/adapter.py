@@ -22,6 +22,7 @@ from specialists.acceptance import assign_roles
 from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
 from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundError
 from specialists.schema import Data, SpecialistResult
+from tools.calls import Report, key_of
 from tools.files import FileStore
 from tools.names import is_handle
 from tools.progress import Rising
@@ -104,9 +105,21 @@ class SpecialistTool(Tool):
         names = _file_names(arguments)
         options = {name: value for name, value in arguments.items() if name != "files"}
         request = validated(self._spec.request, options)
+        shop, context = self._shop.here(), get_context()
+
+        async def work(report: Report) -> ToolResult:
+            return await self._worked(shop, names, request, report)
+
+        key = key_of(context, self.name, arguments)
+        if key is not None:
+            return await shop.calls.once(key, context, work)
+        return await work(lambda share, told: context.report_progress(share, 1.0, told))
+
+    async def _worked(
+        self, shop: Workshop, names: Sequence[str], request: Request, report: Report
+    ) -> ToolResult:
         started = time.perf_counter()
-        shop = self._shop.here()
-        work = partial(self._read, shop, names, request, _progress_to_client())
+        work = partial(self._read, shop, names, request, _progress_to(report))
         try:
             with anyio.fail_after(self._spec.timeout_s):
                 reading = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
@@ -268,19 +281,18 @@ def _fault(fault: Any) -> str:
     return f"{where}: {fault['msg']}"
 
 
-def _progress_to_client() -> Callable[[float, str], None]:
-    """A function for the working thread that reports to the client on the event loop.
+def _progress_to(report: Report) -> Progress:
+    """A function for the working thread that reports on the event loop.
 
-    It raises in the thread once the client has cancelled the call, so that the work ends there.
+    It raises in the thread once the call was cancelled, so that the work ends there.
     """
-    context, rising = get_context(), Rising()
+    rising = Rising()
 
-    def report(share: float, message: str) -> None:
+    def told(share: float, message: str) -> None:
         anyio.from_thread.check_cancelled()
-        send = partial(context.report_progress, rising.next(share), 1.0, message)
-        anyio.from_thread.run(send)
+        anyio.from_thread.run(report, rising.next(share), message)
 
-    return report
+    return told
 
 
 def _complete(
