@@ -181,22 +181,34 @@ class Toolbox:
 
         A server on another machine that does not see them is handed them.
         """
-        if not self._inspectors:
-            raise ServerUnreachable("No connected server can inspect files.")
-        chosen = server or self._inspectors[0]
-        try:
-            outcome = await self._request(chosen, INSPECT, {"files": [*names]})
-            seen = Inspection.model_validate(outcome.structured)
-        except (FileMissing, FileNotAllowed):
-            handover = Handover.to(self.servers[chosen])
-            if handover is None:
-                raise
-            paths = [path for name in names for path in self.paths_of(name)]
-            seen = await handover.send_all(paths)
+        chosen, seen = await self._inspected(names, [server] if server else self._inspectors)
         for number, one in enumerate(seen.files):
             self._seen.setdefault(one.handle, _Seen(tuple(names), number, one.manifest))
             self._shown.add((chosen, one.handle))
         return seen
+
+    async def _inspected(
+        self, names: Sequence[str], servers: Sequence[str]
+    ) -> tuple[str, Inspection]:
+        """Ask the first of these servers that answers."""
+        failure = ServerUnreachable("No connected server can inspect files.")
+        for server in servers:
+            try:
+                return server, await self._inspection(server, names)
+            except ServerUnreachable as error:
+                failure = error
+        raise failure
+
+    async def _inspection(self, server: str, names: Sequence[str]) -> Inspection:
+        try:
+            outcome = await self._request(server, INSPECT, {"files": [*names]})
+            return Inspection.model_validate(outcome.structured)
+        except (FileMissing, FileNotAllowed):
+            handover = Handover.to(self.servers[server])
+            if handover is None:
+                raise
+            paths = [path for name in names for path in self.paths_of(name)]
+            return await handover.send_all(paths)
 
     async def handle_on(self, server: str, handle: str) -> str:
         """Make sure that a server knows an inspected file, and give its handle there.
