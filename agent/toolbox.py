@@ -292,13 +292,14 @@ class Toolbox:
         timeout_s: float | None = None,
     ) -> Outcome:
         limit = (timeout_s or self.call_timeout_s) + _OVERHEAD_S
-        meta = {_CALL_KEY: uuid4().hex}
+        tries = self._tries(server)
+        meta = {_CALL_KEY: uuid4().hex} if tries > 1 else None
 
         async def on_progress(share: float, _: float | None, message: str | None) -> None:
             if report is not None:
                 await report(share, message or "")
 
-        for left in reversed(range(self._tries(server))):
+        for left in reversed(range(tries)):
             client = self._clients[server]
             try:
                 result = await client.call_tool_mcp(
