@@ -9,7 +9,10 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-__all__ = ["Settings"]
+__all__ = ["MEDGEMMA", "Settings"]
+
+MEDGEMMA = "google/medgemma-1.5-4b-it"
+"""The hub id of the specialists' MedGemma."""
 
 
 class Settings(BaseSettings):
@@ -87,9 +90,28 @@ class Settings(BaseSettings):
     audit_file: Path | None = Field(
         None, description="Where a line is written for every call: who, which tool, how it went."
     )
-    device: str = Field("auto", description="Torch device of the specialists, or 'auto'.")
-    memory_gib: float = Field(
-        16.0, gt=0, description="Memory budget over all loaded specialist models."
+    models_dir: Path | None = Field(
+        None, description="Folder of hub models; default: ~/.cache/wardround/models."
+    )
+    medgemma_url: str | None = Field(
+        None,
+        description="Base URL of an OpenAI-compatible server of MedGemma, such as "
+        "http://gpu-host:8001/v1.",
+    )
+    medgemma_model: str | None = Field(
+        None, description="MedGemma's name at that server; default: its hub id."
+    )
+    medgemma_key: str = Field("none", description="API key of that server, where it wants one.")
+    device: str = Field(
+        "auto",
+        description="Torch device of the specialists, 'auto', or devices by tool: "
+        "report_ct=cuda:1,*=cuda:0.",
+    )
+    memory_gib: float | None = Field(
+        None,
+        gt=0,
+        description="Memory budget over the specialist models on each device; default: 16 GiB on "
+        "a processor, and on a GPU what is free when it is first used.",
     )
     score_downloads: bool = Field(
         True, description="Fetch scores of the PGS Catalog by id; nothing else is sent."
@@ -111,6 +133,14 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @property
+    def model_endpoints(self) -> dict[str, tuple[str, str, str]]:
+        """Hub ids that servers serve: their URL, their name there, and the key."""
+        if not self.medgemma_url:
+            return {}
+        name = self.medgemma_model or MEDGEMMA
+        return {MEDGEMMA: (self.medgemma_url, name, self.medgemma_key)}
 
     @property
     def read_limits(self) -> dict[str, float]:

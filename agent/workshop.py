@@ -22,6 +22,8 @@ def workshop(settings: Settings) -> Workshop:
         settings.read_limits,
         archive(settings),
         settings.score_downloads,
+        settings.models_dir,
+        settings.model_endpoints,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from specialists.hub import HubModel
 from specialists.schema import Accepts, Manifest, MaskSegment, SpecialistResult
 
 __all__ = [
@@ -139,13 +140,16 @@ class BackendSpec:
 
     name: str
     target: str
-    """'package.module:Class'; called with `device=` (a torch device string)."""
+    """'package.module:Class'; called with `device=` (a torch device string), and with `weights=`
+    (a folder or an endpoint) where it has a `hub` model."""
     requires: tuple[str, ...] = ()
     """Modules that must be importable, such as 'torch'."""
     needs_gpu: bool = False
     memory_gib: float = 0.5
     install: str = ""
     """The command that makes it available."""
+    hub: HubModel | None = None
+    """The hub model that it runs, if any."""
 
 
 @dataclass(frozen=True)

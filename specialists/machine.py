@@ -7,6 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from specialists import hub
 from specialists.base import BackendSpec
 
 __all__ = ["calm_torch", "release", "resident_gib", "resolve_device", "why_not"]
@@ -24,20 +25,17 @@ def calm_torch() -> None:
     torch.set_num_threads(1)
 
 
-def resident_gib() -> float:
-    """Memory of this process and, where there is one, on its GPU; 0 where it can't be told."""
+def resident_gib(device: str = "cpu") -> float:
+    """Memory that this process holds on a device; 0 where it can't be told."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.memory_allocated(device) / 2**30
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:  # not Linux
         pages = 0
-    return (pages * 4096 + _on_gpu()) / 2**30
-
-
-def _on_gpu() -> int:
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
-        return 0
-    return int(torch.cuda.memory_allocated())
+    return pages * 4096 / 2**30
 
 
 def release() -> None:
@@ -49,12 +47,14 @@ def release() -> None:
 
 def why_not(backend: BackendSpec) -> str | None:
     """Say why a backend can't run here, or None if it can."""
+    if backend.hub is not None and isinstance(hub.weights(backend.hub), hub.Endpoint):
+        return None
     missing = [module for module in backend.requires if find_spec(module) is None]
     if missing:
         return f"needs {', '.join(missing)} ({backend.install or 'pip install ' + missing[0]})"
     if backend.needs_gpu and resolve_device("auto") == "cpu":
         return "needs a GPU"
-    return None
+    return hub.missing(backend.hub) if backend.hub is not None else None
 
 
 @cache

@@ -24,6 +24,7 @@ from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundErr
 from specialists.schema import Data, SpecialistResult
 from tools.files import FileStore
 from tools.names import is_handle
+from tools.progress import Rising
 from tools.recognition import complete
 from tools.workshop import Workshop
 
@@ -272,11 +273,11 @@ def _progress_to_client() -> Callable[[float, str], None]:
 
     It raises in the thread once the client has cancelled the call, so that the work ends there.
     """
-    context = get_context()
+    context, rising = get_context(), Rising()
 
     def report(share: float, message: str) -> None:
         anyio.from_thread.check_cancelled()
-        send = partial(context.report_progress, share, 1.0, message)
+        send = partial(context.report_progress, rising.next(share), 1.0, message)
         anyio.from_thread.run(send)
 
     return report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import anyio.to_thread
@@ -65,7 +66,11 @@ def build_server(
     served = {name: spec_of(name) for name in only} or specs or registered()
     shop = workshop or Workshop()
     server: FastMCP[Any] = FastMCP(
-        "wardround", instructions=_INSTRUCTIONS, mask_error_details=True, lifespan=lifespan
+        "wardround",
+        version=version("wardround"),
+        instructions=_INSTRUCTIONS,
+        mask_error_details=True,
+        lifespan=lifespan,
     )
     server.add_tool(_inspect_tool(shop, served))
     if shop.files.archive is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specialists import hub
 from specialists.host import Host
 from specialists.polygenic import library
 from specialists.readers import Limits, configure
@@ -42,23 +43,29 @@ class Workshop:
         cls,
         roots: Iterable[Path] = (),
         device: str = "auto",
-        memory_gib: float = 16.0,
+        memory_gib: float | None = None,
         read_limits: Mapping[str, float] | None = None,
         archive: Archive | None = None,
         score_downloads: bool = True,
+        models: Path | None = None,
+        endpoints: Mapping[str, tuple[str, str, str]] | None = None,
     ) -> Workshop:
         """Set a workshop up from plain settings.
 
         Args:
             roots: Folders in which callers may name files.
-            device: Torch device, or 'auto'.
-            memory_gib: Budget over all loaded models.
+            device: Torch device, 'auto', or devices by tool.
+            memory_gib: Budget over the models on each device; None: what the device has.
             read_limits: Fields of `specialists.readers.Limits`.
             archive: A DICOMweb server whose studies may be named.
             score_downloads: Scores may be fetched from the PGS Catalog by their id.
+            models: Folder of hub models.
+            endpoints: Hub ids that servers serve: URL, the model's name there, API key.
         """
         if not score_downloads:
             library.configure(address=None)
+        served = {model: hub.Endpoint(*told) for model, told in (endpoints or {}).items()}
+        hub.configure(models, served)
         if read_limits:
             configure(Limits(**read_limits))  # type: ignore[arg-type]
         return cls(files=FileStore(roots, archive), host=Host(device, memory_gib))

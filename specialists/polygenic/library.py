@@ -14,25 +14,41 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from specialists.errors import BackendUnavailable, InvalidInput, UnreadableFile
 
-__all__ = ["Listed", "configure", "fetch", "folder", "index", "kept", "refresh", "where"]
+__all__ = [
+    "Listed",
+    "ancestry",
+    "configure",
+    "fetch",
+    "folder",
+    "index",
+    "kept",
+    "refresh",
+    "where",
+]
 
 _ADDRESS = "https://ftp.ebi.ac.uk/pub/databases/spot/pgs"
 _INDEX = "metadata/pgs_all_metadata_scores.csv"
 _TIMEOUT_S = 20.0
 _MOST_BYTES = 1 << 30
 _ID = re.compile(r"PGS\d{6}")
+_SHARE = re.compile(r"([^|:]+):(\d+(?:\.\d+)?)")
 _COLUMNS = {
     "pgs_id": "Polygenic Score (PGS) ID",
     "name": "PGS Name",
     "trait_reported": "Reported Trait",
     "trait_mapped": "Mapped Trait(s) (EFO label)",
     "variants": "Number of Variants",
+}
+_ANCESTRY = {
+    "gwas": "Ancestry Distribution (%) - Source of Variant Associations (GWAS)",
+    "training": "Ancestry Distribution (%) - Score Development/Training",
 }
 
 _folder = Path.home() / ".cache" / "wardround" / "scores"
@@ -134,6 +150,35 @@ def index() -> Iterator[Listed]:
             raise UnreadableFile("The list of scores is not the Catalog's: fetch it again.")
         for row in rows:
             yield Listed(**{key: row[name] or "" for key, name in _COLUMNS.items()})
+
+
+def ancestry(pgs_id: str) -> dict[str, dict[str, float]]:
+    """Whose genomes a score was made with, as the Catalog's list says.
+
+    Returns:
+        For 'gwas' (where the variants come from) and 'training', the percentage of each of the
+        Catalog's terms; empty where no list was fetched, or it does not say.
+    """
+    path = _folder / "index.csv"
+    return _ancestries(path, path.stat().st_mtime_ns).get(pgs_id, {}) if path.is_file() else {}
+
+
+@lru_cache(maxsize=1)
+def _ancestries(path: Path, changed: int) -> dict[str, dict[str, dict[str, float]]]:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        return {
+            row.get(_COLUMNS["pgs_id"]) or "": {
+                part: shares
+                for part, column in _ANCESTRY.items()
+                if (shares := _shares(row.get(column) or ""))
+            }
+            for row in csv.DictReader(file)
+        }
+
+
+def _shares(told: str) -> dict[str, float]:
+    """Read 'European:63.6|East Asian:36.4'."""
+    return {term.strip(): float(share) for term, share in _SHARE.findall(told)}
 
 
 def _download(address: str, path: Path) -> None:

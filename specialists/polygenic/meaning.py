@@ -15,6 +15,7 @@ from statistics import NormalDist
 
 from pydantic import Field
 
+from specialists.polygenic import library
 from specialists.schema import Data
 
 __all__ = [
@@ -202,9 +203,12 @@ def _known() -> dict[str, dict[str, dict[str, float]]]:
 def discovery(header: Mapping[str, str]) -> dict[str, float]:
     """Whose genomes a score was made with, by the Catalog's terms, in percent; {} if not known.
 
-    The studies that the variants come from and the score's training count alike.
+    The Catalog's list comes first, where it was fetched (`wardround scores refresh`); of the
+    scores that ship it is known without. The studies that the variants come from and the score's
+    training count alike.
     """
-    of = _known().get(header.get("pgs_id", ""), {})
+    pgs_id = header.get("pgs_id", "")
+    of = library.ancestry(pgs_id) or _known().get(pgs_id, {})
     terms = {term for part in of.values() for term in part}
     return {term: max(part.get(term, 0.0) for part in of.values()) for term in sorted(terms)}
 
@@ -222,7 +226,8 @@ def portability(header: Mapping[str, str], nearest: str | None, mixed: bool) -> 
     if not made:
         return (
             f"Whose genomes {name} was made with is not known here; look it up in the PGS Catalog"
-            " before the score is used: a score predicts less well in people of other ancestry."
+            " (`wardround scores refresh` fetches its list) before the score is used: a score"
+            " predicts less well in people of other ancestry."
         )
     whose = ", ".join(f"{term} {share:g}%" for term, share in made.items())
     source = f"{name} was made with genomes of this ancestry (PGS Catalog): {whose}."

@@ -9,6 +9,7 @@ import pytest
 from specialists.errors import BackendUnavailable, InvalidInput, UnreadableFile
 from specialists.polygenic import library
 from specialists.polygenic.catalogue import choose
+from specialists.polygenic.meaning import discovery
 from tools import scores
 
 SCORE = (
@@ -111,3 +112,23 @@ def test_shipped_score_on_the_build_of_the_genotypes_is_never_fetched():
     assert choose("PGS000001", "GRCh37").name == "PGS000001_hmPOS_GRCh37.txt.gz"
     # There is no file for the other build: the shipped one is taken, and refused later.
     assert choose("PGS000002", "GRCh37").name == "PGS000002_hmPOS_GRCh38.txt.gz"
+
+
+def test_ancestry_of_a_score_is_as_the_list_says(folder):
+    assert library.ancestry("PGS000004") == {}
+    folder.mkdir()
+    made = "Ancestry Distribution (%) - "
+    columns = f"{made}Source of Variant Associations (GWAS),{made}Score Development/Training"
+    head, rows = INDEX.split("\n", 1)
+    first, second, third = rows.splitlines()
+    whose = ["African:60.5|Multi-ancestry (excluding European):39.5,European:100", ",", ","]
+    lines = [f"{row},{said}" for row, said in zip((first, second, third), whose, strict=True)]
+    (folder / "index.csv").write_text("\n".join([f"{head},{columns}", *lines]))
+    assert library.ancestry("PGS000001") == {
+        "gwas": {"African": 60.5, "Multi-ancestry (excluding European)": 39.5},
+        "training": {"European": 100},
+    }
+    assert library.ancestry("PGS000004") == {}
+    # The list comes before what ships.
+    assert discovery({"pgs_id": "PGS000001"})["African"] == 60.5
+    assert discovery({"pgs_id": "PGS000802"})["East Asian"] == 100
