@@ -52,7 +52,8 @@ def shown(tab: Tab, page: Path, width: int, theme: str) -> None:
 def _small(shot: Path) -> None:
     """Fewer colours: below 300 kB."""
     image = Image.open(BytesIO(shot.read_bytes())).convert("RGB")
-    image.quantize(_COLOURS, dither=Image.Dither.NONE).save(shot, "PNG", optimize=True)
+    few = image.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+    few.save(shot, "PNG", optimize=True)
 
 
 def main() -> None:
