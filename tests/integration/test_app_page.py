@@ -331,3 +331,16 @@ def test_page_may_load_nothing_and_run_no_other_script(tab: Tab, tmp_path: Path)
     refused = " ".join(tab.complaints)
     assert "img-src" in refused and "default-src" in refused and "script-src" in refused
     assert tab.run("window.hurt") is None
+
+
+def test_enlarged_picture_goes_back_to_its_place(show) -> None:
+    tab = show(stated(), {URI: _halves()})
+    tab.until("document.querySelector('.larger')")
+    small = tab.run("document.querySelector('.stage canvas').getBoundingClientRect().height")
+    tab.run("document.querySelector('.larger').click()")
+    assert tab.run("document.querySelector('dialog[open] .viewer canvas') !== null")
+    assert tab.run("document.querySelector('.stage canvas').getBoundingClientRect().height") > small
+    tab.press("Escape")
+    tab.until("document.querySelector('#evidence > .viewer')")
+    assert tab.run("document.activeElement.className") == "larger"
+    assert tab.run("document.querySelector('dialog')") is None

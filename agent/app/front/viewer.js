@@ -1,11 +1,11 @@
 // The pictures beside a statement: parts of a picture, slices, window and level, boxes.
 
 import { button, element } from "./dom.js";
+import { FULL, clamped, cover, framed, levelled } from "./drawing.js";
 import { sentence } from "./answer.js";
 import { likeness, sliceNamed } from "./picture.js";
 import { t } from "./labels.js";
 
-const FULL = 256;
 const SHARPEST = 3;
 const COMFORTABLE = 1100;
 
@@ -63,7 +63,7 @@ export class Viewer {
     this.canvas.hidden = !shown;
     this.missing.hidden = Boolean(shown);
     this.missing.textContent = shown ? "" : t("This picture is not at hand.");
-    this.controls.replaceChildren(...(shown ? [this.#parts(), this.#slices(), this.#levels()].filter(Boolean) : []));
+    this.controls.replaceChildren(...(shown ? [this.#parts(), this.#slices(), this.#levels(), this.#larger()].filter(Boolean) : []));
     this.caption.replaceChildren(...this.#words(shown));
     this.strip.replaceChildren(...(this.pictures.length > 1 ? this.pictures.map((_, at) => this.#thumb(at)) : []));
     if (shown) this.#draw();
@@ -158,6 +158,27 @@ export class Viewer {
       range("width", "Window", 8, FULL), range("level", "Level", 0, FULL), element("span", { class: "pair" }, invert, reset));
   }
 
+  // The viewer in a window over the page; Escape or its button puts it back.
+  #larger() {
+    const open = this.element.closest("dialog");
+    return button(t(open ? "Close" : "Enlarge"), () => (open ? open.close() : this.#enlarge()), { class: "larger" });
+  }
+
+  #enlarge() {
+    const home = this.element.parentElement;
+    const back = () => {
+      home.prepend(this.element);
+      box.remove();
+      this.#render();
+      this.controls.querySelector(".larger").focus();
+    };
+    const box = element("dialog", { class: "large", "aria-label": t("Pictures"), close: back }, this.element);
+    home.append(box);
+    this.#render();
+    box.showModal();
+    this.canvas.focus();
+  }
+
   #adjustable() {
     return Boolean(this.found[this.at]) && this.grey(this.pictures[this.at], this.found[this.at]);
   }
@@ -240,45 +261,4 @@ function most(numbers) {
 function nearest(panels, slice) {
   const far = (panel) => Math.abs((panel.slice ?? 0) - (slice ?? 0));
   return panels.reduce((best, panel) => (best && far(best) <= far(panel) ? best : panel), null)?.slice ?? slice;
-}
-
-function clamped(value, least, most) {
-  return Math.min(most, Math.max(least, value));
-}
-
-// Grey values between the window's ends are spread over black to white, DICOM PS3.3 C.11.2.1.2.
-function levelled(ink, width, height, { width: window, level, inverted }) {
-  if (window === FULL && level === FULL / 2 && !inverted) return;
-  const table = new Uint8ClampedArray(256).map((_, value) => {
-    const shown = ((value - level) / window + 0.5) * 255;
-    return inverted ? 255 - clamped(shown, 0, 255) : shown;
-  });
-  const pixels = ink.getImageData(0, 0, width, height);
-  const { data } = pixels;
-  for (let at = 0; at < data.length; at += 4) {
-    for (let channel = at; channel < at + 3; channel += 1) data[channel] = table[data[channel]];
-  }
-  ink.putImageData(pixels, 0, 0);
-}
-
-function framed(pen, { box, columns, rows, label }, canvas) {
-  const [x, y] = [canvas.width / columns, canvas.height / rows];
-  const size = Math.round(canvas.width / 45);
-  pen.lineWidth = Math.max(2, canvas.width / 300);
-  pen.strokeStyle = "#ffd24d";
-  pen.strokeRect(box.left * x, box.top * y, (box.right - box.left) * x, (box.bottom - box.top) * y);
-  pen.font = `600 ${size}px system-ui, sans-serif`;
-  pen.lineJoin = "round";
-  pen.strokeStyle = "#000";
-  const above = box.top * y - size * 0.5;
-  const base = above > size ? above : box.bottom * y + size * 1.2;
-  pen.strokeText(label, box.left * x, base);
-  pen.fillStyle = "#ffd24d";
-  pen.fillText(label, box.left * x, base);
-}
-
-function cover(canvas, image, left, top, width, height) {
-  const scale = Math.max(canvas.width / width, canvas.height / height);
-  const [w, h] = [canvas.width / scale, canvas.height / scale];
-  canvas.getContext("2d").drawImage(image, left + (width - w) / 2, top + (height - h) / 2, w, h, 0, 0, canvas.width, canvas.height);
 }
