@@ -27,6 +27,7 @@ _COMMANDS = {
     "models": ("agent.commands.models", "List the models, or their measured figures."),
     "inspect": ("agent.commands.inspect", "Say what files are."),
     "evaluate": ("agent.commands.evaluate", "Measure a specialist on labelled images."),
+    "calibrate": ("agent.commands.calibrate", "Fit a specialist's probabilities to your cases."),
     "scores": ("agent.commands.scores", "List and fetch scores of the PGS Catalog."),
     "reference-panel": (
         "agent.commands.reference_panel",

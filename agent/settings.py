@@ -102,6 +102,9 @@ class Settings(BaseSettings):
         None, description="MedGemma's name at that server; default: its hub id."
     )
     medgemma_key: str = Field("none", description="API key of that server, where it wants one.")
+    calibrations: bool = Field(
+        True, description="Use what `wardround calibrate` fitted to your own cases."
+    )
     device: str = Field(
         "auto",
         description="Torch device of the specialists, 'auto', or devices by tool: "

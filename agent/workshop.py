@@ -24,6 +24,7 @@ def workshop(settings: Settings) -> Workshop:
         settings.score_downloads,
         settings.models_dir,
         settings.model_endpoints,
+        settings.calibrations,
     )
 
 

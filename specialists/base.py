@@ -150,6 +150,11 @@ class BackendSpec:
     """The command that makes it available."""
     hub: HubModel | None = None
     """The hub model that it runs, if any."""
+    needs_calibration: bool = False
+    """Its numbers are scores until `wardround calibrate` was run: 'auto' takes others before it."""
+    ready: str = ""
+    """'package.module:function' that is asked, with the tool's name and a request (None where
+    there is none yet), whether it can answer: gives why not, or None."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,8 @@ class SpecialistSpec:
     """For `evaluate`: class name → the names that data sets use for it. Empty: not evaluable."""
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes (for `auc_binary`)."""
+    question: str = ""
+    """The finding that `positive` amounts to; empty where the classes are the findings."""
     option_words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Options that a question may mean without naming them: option → value → words for it. Not
     used where a file plays the role of the same name."""

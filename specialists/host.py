@@ -28,6 +28,7 @@ from specialists.loading import built, imported, is_served, told_as_unavailable,
 from specialists.machine import release, resident_gib, why_not
 from specialists.memory import Peaks, in_batches, once_more
 from specialists.placement import Placement, budget_gib
+from specialists.recalibration.record import place_of
 
 __all__ = ["Host"]
 
@@ -73,10 +74,13 @@ class Host:
         memory_gib: Budget over the backends loaded on each device, each counted by its spec's
             `memory_gib`, or by what it was seen to hold and take if that is more. None: 16 GiB
             on a processor, and on a GPU what was free when it was first used.
+        calibrated: Whether results are told as calibrations on the user's own cases say.
     """
 
-    def __init__(self, device: str = "auto", memory_gib: float | None = None) -> None:
-        self._placement = Placement.parse(device)
+    def __init__(
+        self, device: str = "auto", memory_gib: float | None = None, calibrated: bool = True
+    ) -> None:
+        self._placement, self._calibrated = Placement.parse(device), calibrated
         self._memory_gib = memory_gib
         self._budgets: dict[str, float] = {}
         self._peaks = Peaks()
@@ -99,14 +103,20 @@ class Host:
         Raises:
             WardroundError: What `use` and the backend raise.
         """
-        with self._held(spec, request.backend) as kept:
+        with self._held(spec, request.backend, request) as kept:
             if kept.batches is not None:
-                return kept.batches.ask(Case(inputs, request, progress))
-            with self._peak_of(kept):
-                return once_more(
-                    lambda: kept.backend.read(inputs, request, progress),
-                    lambda: self._make_room(kept.device),
-                )
+                reading = kept.batches.ask(Case(inputs, request, progress))
+            else:
+                with self._peak_of(kept):
+                    reading = once_more(
+                        lambda: kept.backend.read(inputs, request, progress),
+                        lambda: self._make_room(kept.device),
+                    )
+        if not self._calibrated or not place_of(spec.name, kept.spec.name).is_file():
+            return reading
+        from specialists.recalibration.apply import calibrated
+
+        return calibrated(spec, kept.spec, inputs, reading)
 
     @contextmanager
     def use(self, spec: SpecialistSpec, name: str = "auto") -> Iterator[Backend]:
@@ -122,15 +132,21 @@ class Host:
         with self._held(spec, name) as kept:
             yield kept.backend
 
-    def choose(self, spec: SpecialistSpec, name: str = "auto") -> BackendSpec:
-        """Pick the backend that would answer, without loading it. Raises as `use` does."""
-        candidates = spec.backends
+    def choose(
+        self, spec: SpecialistSpec, name: str = "auto", request: Request | None = None
+    ) -> BackendSpec:
+        """Pick the backend that would answer, without loading it. Raises as `use` does.
+
+        What only scores until it is calibrated comes last while it is not: a smaller model with
+        known errors says more than a larger one whose numbers mean nothing yet.
+        """
+        candidates = tuple(sorted(spec.backends, key=partial(_only_scores, spec.name)))
         if name != "auto":
             candidates = tuple(backend for backend in spec.backends if backend.name == name)
             if not candidates:
                 known = ", ".join(backend.name for backend in spec.backends) or "none"
                 raise InvalidInput(f"{spec.name} has no such backend. It has: {known}.")
-        reasons = {backend.name: self._why_not(spec.name, backend) for backend in candidates}
+        reasons = {b.name: self._why_not(spec.name, b, request) for b in candidates}
         for backend in candidates:
             if reasons[backend.name] is None:
                 return backend
@@ -141,8 +157,8 @@ class Host:
         with self._changed:
             return {f"{tool}:{name}": kept.memory_gib for (tool, name), kept in self._kept.items()}
 
-    def _why_not(self, tool: str, backend: BackendSpec) -> str | None:
-        reason = why_not(backend)
+    def _why_not(self, tool: str, backend: BackendSpec, request: Request | None) -> str | None:
+        reason = why_not(backend, tool, request)
         if reason is not None or is_served(backend):
             return reason
         budget = self._budget(self._device_of(tool, backend))
@@ -178,8 +194,10 @@ class Host:
             self._unload_idle(device, float("inf"))
 
     @contextmanager
-    def _held(self, spec: SpecialistSpec, name: str) -> Iterator[_Kept]:
-        chosen = self.choose(spec, name)
+    def _held(
+        self, spec: SpecialistSpec, name: str, request: Request | None = None
+    ) -> Iterator[_Kept]:
+        chosen = self.choose(spec, name, request)
         kept = self._lend((spec.name, chosen.name), chosen)
         try:
             yield kept
@@ -279,3 +297,7 @@ class Host:
     def _used(self, device: str) -> float:
         kept = sum(one.memory_gib for one in self._kept.values() if one.device == device)
         return kept + sum(gib for where, gib in self._reserved.values() if where == device)
+
+
+def _only_scores(tool: str, backend: BackendSpec) -> bool:
+    return backend.needs_calibration and not place_of(tool, backend.name).is_file()

@@ -49,7 +49,9 @@ class HubModel:
     """Whether terms have to be accepted on its page first; None where that is not known here."""
     terms: str | None = None
     """Terms that bind the user of a result: non-commercial, no clinical use."""
-    files: tuple[str, ...] = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model")
+    files: tuple[str, ...] = (
+        "*.safetensors", "*.json", "*.jinja", "tokenizer.model", "spiece.model",
+    )  # fmt: skip
     """Patterns of what is fetched: never code, never pickles."""
     revision: str | None = None
     """A commit that alone is accepted; None pins the commit that was fetched first."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 from specialists import hub
-from specialists.base import BackendSpec
+from specialists.base import BackendSpec, Request
 
 __all__ = ["calm_torch", "release", "resident_gib", "resolve_device", "why_not"]
 
@@ -45,8 +46,8 @@ def release() -> None:
         torch.cuda.empty_cache()
 
 
-def why_not(backend: BackendSpec) -> str | None:
-    """Say why a backend can't run here, or None if it can."""
+def why_not(backend: BackendSpec, tool: str = "", request: Request | None = None) -> str | None:
+    """Say why a backend can't run here, or not what a request asks, or None if it can."""
     if backend.hub is not None and isinstance(hub.weights(backend.hub), hub.Endpoint):
         return None
     missing = [module for module in backend.requires if find_spec(module) is None]
@@ -54,7 +55,12 @@ def why_not(backend: BackendSpec) -> str | None:
         return f"needs {', '.join(missing)} ({backend.install or 'pip install ' + missing[0]})"
     if backend.needs_gpu and resolve_device("auto") == "cpu":
         return "needs a GPU"
-    return hub.missing(backend.hub) if backend.hub is not None else None
+    lacking = hub.missing(backend.hub) if backend.hub is not None else None
+    if lacking is not None or not backend.ready:
+        return lacking
+    module, name = backend.ready.split(":")
+    reason: str | None = getattr(import_module(module), name)(tool, request)
+    return reason
 
 
 @cache

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
-__all__ = ["MOST_BYTES", "Layout", "Panel", "beside", "png"]
+__all__ = ["MOST_BYTES", "Layout", "Panel", "beside", "footed", "png"]
 
 MOST_BYTES = 680_000
 """A picture has less than 700 KB."""
@@ -66,6 +66,19 @@ class Layout:
         return told
 
 
+def _read(text: str) -> Layout:
+    """A layout as `Layout.info` wrote it; none where there is no text."""
+    told = json.loads(text or "{}")
+    panels = tuple(Panel(**{**one, "box": tuple(one["box"])}) for one in told.get("panels", ()))
+    key = tuple((name, _colour(code)) for name, code in told.get("key", ()))
+    return Layout(panels, key, told.get("note", ""))
+
+
+def _colour(code: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(code.removeprefix("#"))
+    return red, green, blue
+
+
 def beside(width: int, height: int, gap: int, names: Sequence[str]) -> tuple[Panel, ...]:
     """Panels of one size, from left to right; those after the first are marked."""
     step = width + gap
@@ -91,3 +104,28 @@ def png(image: Image.Image, layout: Layout | None = None) -> bytes:
             return buffer.getvalue()
         share = min(0.9, 0.95 * (MOST_BYTES / buffer.tell()) ** 0.5)
         image = image.resize((round(image.width * share), round(image.height * share)))
+
+
+def footed(content: bytes, text: str) -> bytes:
+    """Write lines of text below a picture.
+
+    Args:
+        content: PNG bytes.
+        text: Broken into lines that fit the picture. Where the picture says what it is made of,
+            the text is part of its note.
+    """
+    import textwrap
+
+    from PIL import Image, ImageDraw, ImageFont
+
+    with Image.open(BytesIO(content)) as opened:
+        image = opened.convert("RGB")
+        layout = _read(opened.info.get(CHUNK, ""))
+    lines = textwrap.wrap(text, max(20, (image.width - 20) // 8))
+    canvas = Image.new("RGB", (image.width, image.height + 22 * len(lines) + 12), (14, 16, 20))
+    canvas.paste(image, (0, 0))
+    pen = ImageDraw.Draw(canvas)
+    for number, line in enumerate(lines):
+        place = (10, image.height + 4 + 22 * number)
+        pen.text(place, line, (232, 234, 237), ImageFont.load_default(15))
+    return png(canvas, replace(layout, note=f"{layout.note} {text}".strip()))

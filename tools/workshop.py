@@ -49,6 +49,7 @@ class Workshop:
         score_downloads: bool = True,
         models: Path | None = None,
         endpoints: Mapping[str, tuple[str, str, str]] | None = None,
+        calibrated: bool = True,
     ) -> Workshop:
         """Set a workshop up from plain settings.
 
@@ -61,6 +62,7 @@ class Workshop:
             score_downloads: Scores may be fetched from the PGS Catalog by their id.
             models: Folder of hub models.
             endpoints: Hub ids that servers serve: URL, the model's name there, API key.
+            calibrated: Whether calibrations on the user's own cases are used.
         """
         if not score_downloads:
             library.configure(address=None)
@@ -68,7 +70,7 @@ class Workshop:
         hub.configure(models, served)
         if read_limits:
             configure(Limits(**read_limits))  # type: ignore[arg-type]
-        return cls(files=FileStore(roots, archive), host=Host(device, memory_gib))
+        return cls(files=FileStore(roots, archive), host=Host(device, memory_gib, calibrated))
 
     def here(self) -> Workshop:
         """The part of whoever is calling: own roots, handles and pictures, the same models.

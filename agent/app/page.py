@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.export.labels import labels
-from agent.export.material import Material
+
+if TYPE_CHECKING:
+    from agent.export.material import Material
 
 __all__ = ["empty_page", "to_page"]
 

@@ -72,4 +72,5 @@ SPEC = SpecialistSpec(
         FINDING: ("pneumonia", "bacteria", "virus", "opacity"),
     },
     positive=(FINDING,),
+    question=FINDING,
 )  # fmt: skip

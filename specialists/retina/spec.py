@@ -61,4 +61,5 @@ SPEC = SpecialistSpec(
     ),
     labels=GRADES,
     positive=tuple(GRADES)[2:],
+    question=REFERABLE,
 )  # fmt: skip

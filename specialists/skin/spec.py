@@ -94,4 +94,5 @@ SPEC = SpecialistSpec(
     timeout_s=60.0,
     labels=DIAGNOSES,
     positive=MALIGNANT,
+    question=MALIGNANCY,
 )  # fmt: skip
