@@ -32,11 +32,11 @@ def offered(spec: SpecialistSpec, host: Host) -> SpecialistSpec:
 
 
 def backends_here(spec: SpecialistSpec) -> list[str]:
-    """Names of the backends to choose from: hub models and heads only where they are here."""
+    """Names of the backends to choose from: what has to be brought only where it is here."""
     return [
         one.name
         for one in spec.backends
-        if (one.hub is None and not one.ready) or why_not(one, spec.name) is None
+        if one.name == "reference" or why_not(one, spec.name) is None
     ]
 
 
