@@ -43,11 +43,19 @@ def _has(sentence: Sentence, value: str) -> bool:
 
 
 def _sums(case: Case, said: Quantity, sentence: Sentence) -> Iterator[Number]:
-    if not _has(sentence, "sum") or len(said.sides) == 1:
+    if not _has(sentence, "sum") or _one_side_before(sentence, said):
         return
     for one, two in _pairs(case):
         if one.unit.kind in _ADDITIVE and one.unit.kind == two.unit.kind:
             yield _number(one, one.base + two.base)
+
+
+def _one_side_before(sentence: Sentence, said: Quantity) -> bool:
+    """'The left lung measures 5.3 L in total' is no sum of both."""
+    ahead = [i for i in sentence.items if i.end <= said.number.start]
+    return len({v for i in ahead for v in i.values("side")}) == 1 and not any(
+        ("side", "both") in i.tags for i in ahead
+    )
 
 
 def _differences(case: Case, sentence: Sentence) -> Iterator[Number]:

@@ -28,6 +28,8 @@ def mentions_hold(case: Case) -> Refusal | None:
     for mention in case.said.mentions:
         framed = mention.category in {"finding", "trait"} and mention.names <= case.frame
         if framed and (mention.level or 0) >= 0:
+            if strange := sorted(mention.sites - _reached(case)):
+                return Refusal("site", f"The cited evidence says nothing of the {strange[0]}.")
             continue
         if grade_settled(case, mention):
             continue
@@ -37,6 +39,13 @@ def mentions_hold(case: Case) -> Refusal | None:
         if refusal is not None:
             return refusal
     return None
+
+
+def _reached(case: Case) -> set[str]:
+    """Places that the cited evidence names, and what its tools look at."""
+    named = {name for k in case.known for name in k.anatomy}
+    found = {s for k in case.known for m in k.mentions for s in (*m.sites, *seats(m))}
+    return above_all(named | found) | case.frame
 
 
 def _mention_holds(case: Case, mention: Mention) -> Refusal | None:
