@@ -59,10 +59,10 @@ def _one_side_before(sentence: Sentence, said: Quantity) -> bool:
 
 
 def _differences(case: Case, sentence: Sentence) -> Iterator[Number]:
-    compared = any(i.has("more", "less", "than") or _bound(i) for i in sentence.items)
+    compared = any(i.has("more", "less", "than", "change") or _bound(i) for i in sentence.items)
     if not compared and not _has(sentence, "difference"):
         return
-    for one, two in _pairs(case):
+    for one, two in [*_pairs(case), *_sides(case)]:
         if one.unit.kind == two.unit.kind:
             yield _number(one, abs(one.base - two.base))
 
@@ -93,6 +93,14 @@ def _pairs(case: Case) -> Iterator[tuple[Number, Number]]:
                 same = a.quantity == b.quantity and a.statistic == b.statistic
                 if same and one.item.text != two.item.text:
                     yield a.number, b.number
+
+
+def _sides(case: Case) -> Iterator[tuple[Number, Number]]:
+    """The right's and the left's number of one text."""
+    for known in case.known:
+        for a, b in combinations(known.quantities, 2):
+            if len(a.sides) == len(b.sides) == 1 and a.sides != b.sides:
+                yield a.number, b.number
 
 
 def _measured(known: Known) -> list[Quantity]:

@@ -39,6 +39,7 @@ Spelling = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _SPELLINGS: tuple[Spelling, ...] = (
     (re.compile(r"[’‘`´]"), "'"),
     (re.compile(r"[‐‑]"), "-"),
+    (re.compile(r"\s*-+>\s*(?=\d)"), " → "),
     (re.compile(r"(?:(?<=\s)|^)\+ve\b", re.I), "positive"),
     (re.compile(r"(?:(?<=\s)|^)-ve\b", re.I), "negative"),
     (re.compile(r"(?:(?<=[\s:(])|^)\?\s?(?=[A-Za-z])"), "possible "),
