@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -40,7 +42,7 @@ def run(*words: str) -> str:
 
 
 @pytest.fixture
-def models(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     before = hub.folder()
     monkeypatch.setenv("WARDROUND_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setenv("WARDROUND_GEMMA_EMBEDDED", "0")
@@ -75,6 +77,30 @@ def test_reference_is_calibrated_on_own_tiles_and_says_so(
     assert "40 of your own cases in 20 groups" in result["provenance"]["evaluated_on"]
     assert any("too few cases to exclude" in one for one in result["warnings"])
     assert not result["prediction_sets"][0]["conclusive"]
+
+
+def test_zero_shot_model_speaks_once_it_is_calibrated_and_auto_takes_it(
+    models: Path, tiles: Path, data: Path, settings: Settings
+) -> None:
+    pytest.importorskip("sentencepiece")
+    from tests.encoders import build_siglip, in_models
+
+    build_siglip(in_models(models, "google/medsiglip-448"))
+    own = settings.model_copy(update={"models_dir": models})
+
+    def asked() -> dict[str, Any]:
+        with Agent(own, only=["classify_pathology"]) as agent:
+            tile = data / "pathology" / "colon_TUM.jpg"
+            found = agent.call("classify_pathology", [tile], organ="colon").structured
+        return found or {}
+
+    assert asked()["provenance"]["backend"] == "reference"
+    run("calibrate", "classify_pathology", "--data", str(tiles), "--backend", "medsiglip")
+    result = asked()
+    assert result["provenance"]["backend"] == "medsiglip"
+    assert "of your own cases" in result["provenance"]["evaluated_on"]
+    assert not any("Not calibrated" in one for one in result["warnings"])
+    assert all(one["probability"] is not None for one in result["findings"])
 
 
 def test_out_writes_elsewhere_and_nothing_changes(models: Path, tiles: Path) -> None:
