@@ -34,6 +34,7 @@ _COMMANDS = {
         "Make or list cohorts that polygenic scores are read against.",
     ),
     "serve": ("agent.commands.serve", "Serve the tools over MCP."),
+    "up": ("agent.commands.up", "Serve Gemma and MedGemma on this machine's GPU."),
     "token": ("agent.commands.token", "Let a caller in over HTTP."),
     "install": ("agent.commands.install", "Set an MCP client up to start this server."),
     "demo": ("agent.commands.demo", "Answer seven real cases, refuse an eighth."),
