@@ -32,6 +32,7 @@ class Served:
     ward: str
     issued: RSAKeyPair
     audit: Path
+    pid: int
 
     def client(self, token: str) -> Client[Any]:
         return Client(f"{self.url}/mcp", auth=token)
@@ -59,7 +60,7 @@ def serving(folder: Path) -> Iterator[Served]:
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(url)
-        yield Served(url, skin, genes, ward, issued, audit)
+        yield Served(url, skin, genes, ward, issued, audit, process.pid)
     finally:
         process.terminate()
         process.wait()
