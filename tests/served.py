@@ -43,12 +43,16 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Served]:
+def serving(folder: Path, beside: Served | None = None) -> Iterator[Served]:
+    """Start a server; `beside` another, over the same folder and for the same callers."""
     file, issued, port = folder / "callers.json", RSAKeyPair.generate(), free_port()
-    skin = add_caller(file, "skin-clinic", [DATA / "skin"], SKIN_TOOLS)
-    genes = add_caller(file, "genetics", [DATA / "genomics"])
-    ward = add_caller(file, "ward", [DATA])
-    add_oauth(file, issued, f"http://127.0.0.1:{port}")
+    if beside is None:
+        skin = add_caller(file, "skin-clinic", [DATA / "skin"], SKIN_TOOLS)
+        genes = add_caller(file, "genetics", [DATA / "genomics"])
+        ward = add_caller(file, "ward", [DATA])
+        add_oauth(file, issued, f"http://127.0.0.1:{port}")
+    else:
+        skin, genes, ward, issued = beside.skin, beside.genes, beside.ward, beside.issued
     audit = folder / "audit.jsonl"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WARDROUND_")}
     set_here = {"CALLERS": file, "STATE_DIR": folder, "AUDIT_FILE": audit, "GEMMA_EMBEDDED": 0}

@@ -14,6 +14,7 @@ from specialists.readers import Limits, configure
 from tools.dicomweb import Archive
 from tools.fhir import RecordServer
 from tools.files import FileStore
+from tools.ledger import Ledger
 from tools.pictures import PictureStore
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Workshop:
     host: Host = field(default_factory=Host)
     pictures: PictureStore = field(default_factory=PictureStore)
     callers: Callers | None = None
+    shared: Path | None = None
+    """Folder in which what callers were given lies, for other processes that serve them."""
     _rooms: dict[str, Workshop] = field(default_factory=dict)
 
     @classmethod
@@ -93,5 +96,17 @@ class Workshop:
             own = archive.of(caller.name) if archive is not None and caller.dicomweb else None
             records = self.files.records
             known = records.of(caller.name) if records is not None and caller.fhir else None
-            self._rooms[caller.name] = Workshop(FileStore(caller.roots, own, known), self.host)
+            self._rooms[caller.name] = self._room(caller, own, known)
         return self._rooms[caller.name]
+
+    def _room(
+        self, caller: Caller, archive: Archive | None, records: RecordServer | None
+    ) -> Workshop:
+        if self.shared is None:
+            return Workshop(FileStore(caller.roots, archive, records), self.host)
+        place = self.shared / "callers" / caller.name
+        # What was sent or fetched for the caller may be read by each process that serves it.
+        own = [self.shared / kind / caller.name for kind in ("uploads", "dicomweb", "fhir")]
+        ledger = Ledger(place / "handles")
+        files = FileStore([*caller.roots, *own], archive, records, ledger)
+        return Workshop(files, self.host, PictureStore(folder=place / "pictures"))
