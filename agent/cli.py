@@ -18,6 +18,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "ask": ("agent.commands.ask", "Ask a question about files."),
     "export": ("agent.commands.export", "Write a saved answer as HTML, FHIR or DICOM."),
+    "view": ("agent.commands.view", "Look through a saved answer in a browser, and review it."),
     "chat": ("agent.commands.chat", "Ask questions in a conversation."),
     "route": ("agent.commands.route", "Plan cases without running specialists."),
     "verify": ("agent.commands.verify", "Check statements against their evidence."),
