@@ -40,7 +40,7 @@ check-resolve: $(VENV)/ready
 	elif command -v uv >/dev/null 2>&1; then \
 		uv pip compile --quiet $(RESOLVED) pyproject.toml -o /dev/null && $(RESOLVES); \
 	else \
-		$(BIN)/python -m pip install --dry-run --ignore-installed --quiet \
+		$(BIN)/python -m pip install --dry-run --ignore-installed -qq \
 			".[models,gemma,vllm]" >/dev/null && $(RESOLVES); \
 	fi
 
