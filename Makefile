@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVED := .venv-vllm
-EXTRAS := models,gemma,genomics,slides,export,dicomweb,dev
+EXTRAS := models,gemma,genomics,slides,export,dicomweb,hub,dev
 
 NODE_MODULES := tests/clients/node_modules
 

@@ -61,6 +61,7 @@ class ToolInfo:
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes."""
     option_words: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    one_call_each: str | None = None
     """Options that a question may mean without naming them: option → value → words for it."""
     label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The options of a call that can give a class, where only some can."""
@@ -317,6 +318,7 @@ def _described(tool: Any, server: str) -> ToolInfo:
         labels=own["labels"],
         positive=tuple(own["positive"]),
         option_words=own.get("option_words", {}),
+        one_call_each=own.get("one_call_each"),
         label_options=own.get("label_options", {}),
         backends=tuple(own["backends"]),
         available=bool(own["backends"]),

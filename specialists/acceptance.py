@@ -155,6 +155,8 @@ def described(manifest: Manifest) -> str:
     """Say in words what a file is: 'a DICOM MR volume of the knee'."""
     if manifest.kind == "variants":
         return f"a {manifest.format} file of genotypes"
+    if manifest.kind == "record":
+        return "a patient's record in FHIR"
     if manifest.kind == "scoring_file":
         return "a polygenic scoring file"
     if manifest.kind in ("chain_file", "reference_genome"):

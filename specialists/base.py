@@ -201,5 +201,7 @@ class SpecialistSpec:
     option_words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Options that a question may mean without naming them: option → value → words for it. Not
     used where a file plays the role of the same name."""
+    one_call_each: str | None = None
+    """An option of which a question may mean several values: each is a call of its own."""
     label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For `evaluate`: class name → the options of a call that can give it, where only some can."""

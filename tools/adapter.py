@@ -27,6 +27,7 @@ from tools.files import FileStore
 from tools.names import is_handle
 from tools.progress import Rising
 from tools.recognition import complete
+from tools.recording import fill_records
 from tools.workshop import Workshop
 
 __all__ = [
@@ -129,6 +130,7 @@ class SpecialistTool(Tool):
     ) -> Reading:
         """Runs in a thread: find the files, give them their roles, let the backend read."""
         inputs = self._inputs(shop.files, names)
+        fill_records(shop.files, inputs, request)
         request = self._with_files_resolved(shop.files, request, inputs)
         return shop.host.read(self._spec, inputs, request, progress)
 
@@ -234,6 +236,7 @@ def _catalogue_entry(spec: SpecialistSpec) -> dict[str, Any]:
         "labels": {name: list(known) for name, known in spec.labels.items()},
         "positive": list(spec.positive),
         **({"option_words": _option_words(spec)} if spec.option_words else {}),
+        **({"one_call_each": spec.one_call_each} if spec.one_call_each else {}),
         "label_options": {name: dict(options) for name, options in spec.label_options.items()},
     }
 

@@ -8,6 +8,7 @@ from specialists.base import BackendSpec, Request, SpecialistSpec
 from specialists.medgemma.model import backend as medgemma
 from specialists.medgemma.terms import names
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["FINDING", "SPEC", "ChestXrayRequest"]
 
@@ -64,6 +65,8 @@ SPEC = SpecialistSpec(
             ),
             gives="report, findings with sides and boxes, comparison with a prior",
         ),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("ChestXray"),
         BackendSpec(
             name="reference",
             target="specialists.chest_xray.reference:ReferenceBackend",

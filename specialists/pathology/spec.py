@@ -10,6 +10,7 @@ from pydantic import Field
 from specialists.base import BackendSpec, Request, SpecialistSpec
 from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts, SpecialistResult
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["HEADS", "SPEC", "Head", "Organ", "PathologyRequest", "PathologyResult"]
 
@@ -108,6 +109,8 @@ SPEC = SpecialistSpec(
     result=PathologyResult,
     backends=(
         medgemma("pathology:PathologyBackend", scores=True),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Pathology"),
         BackendSpec(
             name="reference",
             target="specialists.pathology.reference:ReferenceBackend",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from specialists.base import BackendSpec, SpecialistSpec
 from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["EDEMA", "GRADES", "HIGH_RISK", "REFERABLE", "SPEC"]
 
@@ -58,6 +59,8 @@ SPEC = SpecialistSpec(
                 ),
             ),
         ),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Retina"),
         BackendSpec(
             name="reference",
             target="specialists.retina.reference:ReferenceBackend",

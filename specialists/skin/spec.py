@@ -9,6 +9,7 @@ from pydantic import Field
 from specialists.base import BackendSpec, Request, SpecialistSpec
 from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["DIAGNOSES", "MALIGNANCY", "MALIGNANT", "SITES", "SPEC", "SkinRequest"]
 
@@ -79,6 +80,8 @@ SPEC = SpecialistSpec(
     request=SkinRequest,
     backends=(
         medgemma("skin:SkinBackend", scores=True),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Skin"),
         BackendSpec(
             name="reference",
             target="specialists.skin.reference:ReferenceBackend",

@@ -44,6 +44,16 @@ RELEASED = {
     ("medgemma_options", "v1"): "dc532f07d6f6b9d26a524d7cec3a88b0c9213bf0afcb0a008b218c589c3cc01e",
     ("medgemma_question", "v1"): "82f1bec56ee7989b337d7d13f7152c286184b6717e2f4c368566b005a55bdc5c",
     ("medgemma_slide", "v1"): "9aeb4596962370d560bc000301eb7cb1cfe8b06300a1088e0bc866e99e1d7c25",
+    ("medsiglip_skin", "v1"): "b82994bca9a7cf2580a39fd59d8d51705cee65e3c81370947badfc1e3608ed82",
+    ("medsiglip_retina", "v1"): "459a522b465c0e06f2f73915dcf2ed628ce5a507169e041a8515ac91dff07b04",
+    (
+        "medsiglip_chest_xray",
+        "v1",
+    ): "7951f0f3f7a301e3e0f92482e829ef20a88298a5c503eb9642a0fb6415ad9648",
+    (
+        "medsiglip_pathology",
+        "v1",
+    ): "3e44def8fade1a02a79a66e01276ae850a136db9f1523f7f3d5caced3b7ada78",
 }
 
 
