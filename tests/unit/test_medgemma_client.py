@@ -197,7 +197,9 @@ def test_first_token_is_the_likeliest_and_options_are_told(folder: Path) -> None
     assert {"A", "B"} <= set(told)
     assert max(told.values()) < 0
     written = local.write((picture(), "Which?"), 1, watch()).text
-    assert told[written] == max(told.values())
+    # Halves of letters are all one text, and summed.
+    letters = {text: score for text, score in told.items() if "\ufffd" not in text}
+    assert letters[written] == max(letters.values())
 
 
 def test_longer_message_than_the_model_takes_is_refused(folder: Path) -> None:
