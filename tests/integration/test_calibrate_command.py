@@ -17,7 +17,7 @@ from specialists import hub
 
 @pytest.fixture(scope="module")
 def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty-four tiles of two colon tissues, two of each tissue from what counts as one patient."""
+    """Twenty-four tiles of two colon tissues, two of a tissue from what counts as one patient."""
     data = Path(__file__).parents[1] / "data" / "pathology"
     folder = tmp_path_factory.mktemp("own")
     (folder / "images").mkdir()
