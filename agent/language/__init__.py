@@ -67,8 +67,8 @@ def _score(language: Language, words: Sequence[str], text: str) -> int:
 
 
 def known(concept: str) -> bool:
-    """Whether the table has the concept."""
-    return concept in terms()
+    """Whether the concept has names: of the specialists, or of the checker's terminology."""
+    return concept in terms() or concept in _terminology()
 
 
 def term(concept: str, language: Language) -> str:
