@@ -23,6 +23,7 @@ from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
 from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundError
 from specialists.offer import backends_here, offered, patience_s
 from specialists.schema import Data, SpecialistResult
+from tools.calls import Report, key_of
 from tools.files import FileStore
 from tools.names import is_handle
 from tools.progress import Rising
@@ -106,9 +107,21 @@ class SpecialistTool(Tool):
         names = _file_names(arguments)
         options = {name: value for name, value in arguments.items() if name != "files"}
         request = validated(self._spec.request, options)
+        shop, context = self._shop.here(), get_context()
+
+        async def work(report: Report) -> ToolResult:
+            return await self._worked(shop, names, request, report)
+
+        key = key_of(context, self.name, arguments)
+        if key is not None:
+            return await shop.calls.once(key, context, work)
+        return await work(lambda share, told: context.report_progress(share, 1.0, told))
+
+    async def _worked(
+        self, shop: Workshop, names: Sequence[str], request: Request, report: Report
+    ) -> ToolResult:
         started = time.perf_counter()
-        shop = self._shop.here()
-        work = partial(self._read, shop, names, request, _progress_to_client())
+        work = partial(self._read, shop, names, request, _progress_to(report))
         try:
             patience = patience_s(self._spec, request.backend)
             with anyio.fail_after(patience):
@@ -274,19 +287,18 @@ def _fault(fault: Any) -> str:
     return f"{where}: {fault['msg']}"
 
 
-def _progress_to_client() -> Callable[[float, str], None]:
-    """A function for the working thread that reports to the client on the event loop.
+def _progress_to(report: Report) -> Progress:
+    """A function for the working thread that reports on the event loop.
 
-    It raises in the thread once the client has cancelled the call, so that the work ends there.
+    It raises in the thread once the call was cancelled, so that the work ends there.
     """
-    context, rising = get_context(), Rising()
+    rising = Rising()
 
-    def report(share: float, message: str) -> None:
+    def told(share: float, message: str) -> None:
         anyio.from_thread.check_cancelled()
-        send = partial(context.report_progress, rising.next(share), 1.0, message)
-        anyio.from_thread.run(send)
+        anyio.from_thread.run(report, rising.next(share), message)
 
-    return report
+    return told
 
 
 def _complete(
