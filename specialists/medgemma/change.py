@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from specialists.medgemma.report import Mention, mentions, sentence
-from specialists.schema import Finding, Laterality
+from specialists.schema import Assertion, Finding, Laterality
 
 __all__ = ["compared"]
 
@@ -88,7 +88,7 @@ def _with(finding: Finding, change: Change) -> Finding:
 
 
 def _added(change: Change) -> Finding:
-    assertion = "absent" if change.change == "resolved" else "present"
+    assertion: Assertion = "absent" if change.change == "resolved" else "present"
     text = sentence(change.name, assertion, change.side, change.site)
     return Finding(
         name=change.name,
