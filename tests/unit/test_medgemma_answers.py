@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.grounding import check
-from agent.grounding.lexicon import terms as checker_terms
+from agent.language.terminology import terminology
 from specialists.medgemma import recipes
 from specialists.medgemma.answers import boxes, json_in, plain, without_thoughts
 from specialists.medgemma.change import compared
@@ -190,7 +190,7 @@ def test_label_of_a_box_means_the_finding_of_its_side() -> None:
 
 @pytest.mark.parametrize("modality", ["xr", "ct"])
 def test_every_name_is_one_of_the_checkers(modality: str) -> None:
-    known = checker_terms()
+    known = terminology()
     assert set(names(modality)) <= set(known)
     assert {site for site, _ in SITES} <= set(known)
 
