@@ -143,7 +143,7 @@ def build_seeing(folder: Path) -> Path:
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
     width = build_tokenizer(folder, seeing=True)
-    _write_processor(folder)
+    write_processor(folder)
     torch.manual_seed(5)
     config = Gemma3Config(
         text_config={
@@ -174,15 +174,15 @@ def build_seeing(folder: Path) -> Path:
     return folder
 
 
-def _write_processor(folder: Path) -> None:
+def write_processor(folder: Path, image: int = IMAGE, tokens: int = TOKENS) -> None:
     """As the hub has it: the tokens of a picture, and how its pixels are prepared."""
     prepared = {
         "image_processor_type": "Gemma3ImageProcessor", "do_resize": True, "resample": 2,
-        "size": {"height": IMAGE, "width": IMAGE}, "do_rescale": True, "rescale_factor": 1 / 255,
+        "size": {"height": image, "width": image}, "do_rescale": True, "rescale_factor": 1 / 255,
         "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
         "do_convert_rgb": True,
     }  # fmt: skip
     (folder / "preprocessor_config.json").write_text(json.dumps(prepared), encoding="utf-8")
-    named = {"processor_class": "Gemma3Processor", "image_seq_length": TOKENS}
+    named = {"processor_class": "Gemma3Processor", "image_seq_length": tokens}
     (folder / "processor_config.json").write_text(json.dumps(named), encoding="utf-8")
     (folder / "chat_template.jinja").write_text(SEEING_TEMPLATE, encoding="utf-8")

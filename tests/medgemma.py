@@ -106,8 +106,10 @@ class Standin(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, handler: type[Handler] = Handler
+    ) -> None:
+        super().__init__((host, port), handler)
         self.asked: list[dict[str, Any]] = []
         self.status, self.page = 200, None
         self.report = REPORT
