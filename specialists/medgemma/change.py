@@ -15,11 +15,11 @@ _CHANGES: tuple[tuple[str, str], ...] = (
     ("resolved", r"resolved|resolution|no longer|cleared|disappeared"),
     ("unchanged", r"unchanged|stable|no (?:significant |interval )?change|persist\w*|similar|same"),
     ("new", r"new(?:ly)?|developed|appeared"),
-    ("worse", r"worse\w*|increas\w*|progress\w*|larger|enlarged further|more extensive|greater"),
-    ("better", r"improv\w*|decreas\w*|smaller|reduced|less extensive|regress\w*"),
+    ("worse", r"worse\w*|increase\w*|increasing|progress\w*|larger|enlarged further|more extensive|greater"),
+    ("better", r"improv\w*|decrease\w*|decreasing|smaller|reduced|less extensive|regress\w*"),
 )
 _NOT_NEW = re.compile(
-    r"\b(?:no|not|without|nor) (?:\w+ )?(?:new|increas|worse|progress|improv|decreas)"
+    r"\b(?:no|not|without|nor) (?:\w+ )?(?:new|increase|worse|progress|improv|decrease)"
 )
 _NO_CHANGE = re.compile(r"\bno (?:\w+ )?change (?:in|of) (?:the )?", re.IGNORECASE)
 
