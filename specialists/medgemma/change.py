@@ -15,7 +15,7 @@ _CHANGES: tuple[tuple[str, str], ...] = (
     ("resolved", r"resolved|resolution|no longer|cleared|disappeared"),
     ("unchanged", r"unchanged|stable|no (?:significant |interval )?change|persist\w*|similar|same"),
     ("new", r"new(?:ly)?|developed|appeared"),
-    ("worse", r"worse\w*|increase\w*|increasing|progress\w*|larger|enlarged further|more extensive|greater"),
+    ("worse", r"worse\w*|increase\w*|increasing|progress\w*|larger|more extensive|greater"),
     ("better", r"improv\w*|decrease\w*|decreasing|smaller|reduced|less extensive|regress\w*"),
 )
 _NOT_NEW = re.compile(
