@@ -135,7 +135,10 @@ def build_tokenizer(folder: Path, *, seeing: bool = False) -> int:
 
 
 def build_seeing(folder: Path) -> Path:
-    """Write a Gemma 3 that takes pictures, with its processor's files; gives the folder."""
+    """Write a Gemma 3 that takes pictures, with its processor's files; gives the folder.
+
+    It writes to the limit.
+    """
     import torch
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
@@ -162,6 +165,10 @@ def build_seeing(folder: Path) -> Path:
     with torch.no_grad():
         # As training would leave it: a picture weighs as much as words do.
         model.model.multi_modal_projector.mm_input_projection_weight.normal_(std=0.3)
+        # Never the likeliest: the model writes letters as long as it may.
+        rows = model.get_input_embeddings().weight
+        rows[: len(SPECIAL)] = 0
+        rows[width - len(SEEING) :] = 0
     model.generation_config.eos_token_id = [1, 4]
     model.to(torch.bfloat16).save_pretrained(folder)
     return folder
