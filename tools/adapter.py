@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -27,7 +27,11 @@ from tools.names import is_handle
 from tools.progress import Rising
 from tools.recognition import complete
 from tools.recording import fill_records
+from tools.spans import BACKEND, span
 from tools.workshop import Workshop
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 __all__ = [
     "ERROR_KEY",
@@ -97,11 +101,12 @@ class SpecialistTool(Tool):
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Answer a call; every failure becomes an error result with a code."""
         try:
-            return await self._answer(arguments)
+            with span(f"specialist {self.name}", tool=self.name) as one:
+                return await self._answer(arguments, one)
         except Exception as error:  # noqa: BLE001 - the process's edge: logged and mapped
             return error_result(error)
 
-    async def _answer(self, arguments: dict[str, Any]) -> ToolResult:
+    async def _answer(self, arguments: dict[str, Any], one: Span) -> ToolResult:
         names = _file_names(arguments)
         options = {name: value for name, value in arguments.items() if name != "files"}
         request = validated(self._spec.request, options)
@@ -114,6 +119,7 @@ class SpecialistTool(Tool):
         except TimeoutError:
             limit = f"{self._spec.timeout_s:g} s"
             raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
+        one.set_attribute(BACKEND, reading.result.provenance.backend)
         links: dict[str, tuple[Data, ...]] = {
             "pictures": tuple(shop.pictures.keep(picture) for picture in reading.pictures)
         }
