@@ -145,11 +145,25 @@ class BackendSpec:
     requires: tuple[str, ...] = ()
     """Modules that must be importable, such as 'torch'."""
     needs_gpu: bool = False
+    """Too slow without one: not chosen by itself there, but runs where it is named."""
     memory_gib: float = 0.5
     install: str = ""
     """The command that makes it available."""
     hub: HubModel | None = None
     """The hub model that it runs, if any."""
+    accepts: tuple[Accepts, ...] = ()
+    """Which of the specialist's files it is competent for: one of several entries a role must
+    accept a file. Roles without an entry, and an empty tuple, take what the specialist takes."""
+    description: str = ""
+    """The tool's description where this backend would answer; empty: the specialist's."""
+    gives: str = ""
+    """The same of what the tool gives."""
+    findings: tuple[str, ...] = ()
+    """What it can emit beside the specialist's own findings."""
+    timeout_s: float = 0.0
+    """Longest call, where it takes longer than the specialist's."""
+    shares_weights: bool = False
+    """Whether its hub model is in memory once for all backends that have it."""
     needs_calibration: bool = False
     """Its numbers are scores until `wardround calibrate` was run: 'auto' takes others before it."""
     ready: str = ""

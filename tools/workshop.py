@@ -11,6 +11,7 @@ from specialists import hub
 from specialists.host import Host
 from specialists.polygenic import library
 from specialists.readers import Limits, configure
+from tools.calls import Calls
 from tools.dicomweb import Archive
 from tools.fhir import RecordServer
 from tools.files import FileStore
@@ -32,12 +33,14 @@ class Workshop:
         host: The loaded models, shared by all callers.
         pictures: Of the latest results.
         callers: Who may call, where the server tells callers apart.
+        calls: Under way or just answered, for a caller who lost the connection.
     """
 
     files: FileStore = field(default_factory=FileStore)
     host: Host = field(default_factory=Host)
     pictures: PictureStore = field(default_factory=PictureStore)
     callers: Callers | None = None
+    calls: Calls = field(default_factory=Calls)
     shared: Path | None = None
     """Folder in which what callers were given lies, for other processes that serve them."""
     _rooms: dict[str, Workshop] = field(default_factory=dict)

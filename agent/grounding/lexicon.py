@@ -1,7 +1,7 @@
 """What words mean, in six languages: terms, cues of assertion, units, and words that mean nothing.
 
-One table of terms (`terms.tsv`, with codes), one of cues (`cues.tsv`), one of units and a list of
-harmless words a language. A phrase may have several tags; the longest phrase at a place wins.
+One table of terms (`agent.language.terminology`), one of cues (`cues.tsv`), one of units and a list
+of harmless words a language. A phrase may have several tags; the longest phrase at a place wins.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
-from agent.grounding.tokens import LANGUAGES, Token, plain, stem, tokenise
+from agent.grounding.tokens import Token, plain, stem, tokenise
+from agent.language.terminology import Term, split, terminology
 
-__all__ = ["Lexicon", "Tag", "Term", "lexicon", "read_table", "terms"]
+__all__ = ["Lexicon", "Tag", "above", "lexicon", "read_table"]
 
 Tag = tuple[str, str]
 """Kind and value: ('finding', 'pneumonia'), ('no', ''), ('q', 'volume'), ('w', '')."""
 Phrases = dict[str, list[tuple[tuple[str, ...], frozenset[Tag]]]]
 """By first stem: all stems of the phrase and its tags; longest first."""
 
-_SIDES = {
+SIDES = {
     "left": {
         "en": "left; leftward; left sided; lefthand; left hand; l; lt; leftsided",
         "es": "izquierdo; izquierda; izquierdos; izquierdas; izq",
@@ -40,8 +41,9 @@ _SIDES = {
     },
     "both": {
         "en": "bilateral; bilaterally; both sides; either side; both lungs; each side; each lung; "
-        "both eyes; both kidneys; bibasal; bibasilar; bihilar; two lungs; either lung; "
-        "both sided",
+        "both eyes; both kidneys; bibasal; bibasilar; bihilar; two lungs; in either lung; "
+        "of either lung; either lung is; either lung has; both sided; both left and right; "
+        "both right and left",
         "es": "bilateral; bilaterales; bilateralmente; ambos lados; ambos pulmones; cada lado; "
         "cada pulmón; ambos ojos; los dos lados; los dos pulmones; ambos riñones",
         "fr": "bilatéral; bilatérale; bilatéraux; bilatérales; des deux côtés; les deux poumons; "
@@ -57,7 +59,11 @@ _SIDES = {
 _LEFT_RIGHT_SITES = {
     "lul": ("left", "upper lobe"), "lll": ("left", "lower lobe"), "rul": ("right", "upper lobe"),
     "rml": ("right", "middle lobe"), "rll": ("right", "lower lobe"),
+    "luz": ("left", "upper zone"), "lmz": ("left", "middle zone"), "llz": ("left", "lower zone"),
+    "ruz": ("right", "upper zone"), "rmz": ("right", "middle zone"), "rlz": ("right", "lower zone"),
 }  # fmt: skip
+_EYES = {"os": ("left", "eye"), "od": ("right", "eye"), "ou": ("both", "eye")}
+"""Latin abbreviations of the eyes; words of other languages, so in English only."""
 
 
 _VERBAL = {
@@ -98,21 +104,6 @@ def _without_prefix(word: str, language: str) -> str:
     return word
 
 
-@dataclass(frozen=True)
-class Term:
-    """One concept of the terminology."""
-
-    name: str
-    category: str
-    """finding, trait, procedure, drug, anatomy, attribute, change, modifier or thing."""
-    broader: tuple[str, ...] = ()
-    """Concepts that this one is a kind of (for anatomy: a part of)."""
-    snomed: str | None = None
-    radlex: str | None = None
-    names: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
-    """By language: the preferred name, then synonyms."""
-
-
 @dataclass
 class Lexicon:
     """The phrases of one language."""
@@ -122,6 +113,8 @@ class Lexicon:
     phrases: Phrases = field(default_factory=dict)
     vocabulary: set[str] = field(default_factory=set)
     """Stems of all words of all phrases."""
+    native: set[str] = field(default_factory=set)
+    """Those of the language itself, and not only of English names in it."""
     singles: dict[str, frozenset[Tag]] = field(default_factory=dict)
     roots: dict[str, frozenset[Tag]] = field(default_factory=dict)
     """Words without their endings of conjugation, for forms that no table lists."""
@@ -149,6 +142,8 @@ class Lexicon:
 
     def inflected(self, word: str) -> frozenset[Tag] | None:
         """Return the tags of a word of which this may be another form."""
+        if self.language == "en" and word.endswith("ly"):  # 'frontally' is frontal
+            return self.singles.get(stem(word.removesuffix("ly"), "en"))
         base = root(plain(word), self.language)
         tags = self.roots.get(base) if base else None
         if tags is None or ("w", "") in tags:
@@ -183,34 +178,15 @@ def read_table(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def split(cell: str) -> tuple[str, ...]:
-    """Split a cell of phrases."""
-    return tuple(part.strip() for part in cell.split(";") if part.strip())
-
-
-@lru_cache(maxsize=1)
-def terms() -> dict[str, Term]:
-    """Load the terminology."""
-    return {
-        row["name"]: Term(
-            row["name"],
-            row["category"],
-            split(row["broader"]),
-            row["snomed"] or None,
-            row["radlex"] or None,
-            {language: split(row[language]) for language in LANGUAGES},
-        )
-        for row in read_table("terms.tsv")
-    }
-
-
 @lru_cache(maxsize=4096)
 def above(name: str) -> frozenset[str]:
     """Return a concept with all that it is a kind (or a part) of."""
-    term = terms().get(name)
+    term = terminology().get(name)
     wide = frozenset({name}).union(*(above(each) for each in (term.broader if term else ())))
+    if "lower zone" in wide:
+        wide |= {"lung base"}  # two names of one place
     ill = term is not None and term.category == "finding" and name not in _NO_ILLNESS
-    return wide | {"abnormality"} if ill else wide
+    return wide | {"abnormality", "abnormal"} if ill else wide
 
 
 _NO_ILLNESS = {
@@ -228,23 +204,36 @@ def lexicon(language: str) -> Lexicon:
         language: One of `LANGUAGES`. English terms are understood in all of them.
     """
     book = Lexicon(language)
-    for term in terms().values():
+    for term in terminology().values():
         for phrase in term.names[language]:
-            book.add(phrase, (term.category, term.name))
+            for tag in _tags(term):
+                book.add(phrase, tag)
     for row in read_table("cues.tsv"):
         for phrase in split(row[language]):
             book.add(phrase, (row["kind"], row["value"]))
-    for side, phrases in _SIDES.items():
+    for side, phrases in SIDES.items():
         for phrase in split(phrases[language]):
             book.add(phrase, ("side", side))
-    for word, (side, site) in _LEFT_RIGHT_SITES.items():
+    sites = _LEFT_RIGHT_SITES | (_EYES if language == "en" else {})
+    for word, (side, site) in sites.items():
         book.add(word, ("side", side))
         book.add(word, ("anatomy", site))
+    book.add("{", ("opens", ""))
     _add_harmless(book)
+    book.native = set(book.vocabulary)
     if language != "en":
         _add_english(book)
     book.close()
     return book
+
+
+def _tags(term: Term) -> list[Tag]:
+    """A specialist's class is another name of its concept; a wording is never looked for."""
+    if term.category == "wording":
+        return []
+    if term.category == "class":
+        return [tag for name in term.broader for tag in _tags(terminology()[name])]
+    return [(term.category, term.name)]
 
 
 def _add_harmless(book: Lexicon) -> None:
@@ -258,7 +247,7 @@ def _add_harmless(book: Lexicon) -> None:
 
 def _add_english(book: Lexicon) -> None:
     """Add English names of things, where the language has no word of that spelling."""
-    for term in terms().values():
+    for term in terminology().values():
         if term.category not in {"finding", "trait", "drug", "procedure"}:
             continue
         for phrase in term.names["en"]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from specialists.base import BackendSpec, SpecialistSpec
+from specialists.encoders.offer import backend as head
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["EDEMA", "GRADES", "HIGH_RISK", "REFERABLE", "SPEC"]
 
@@ -45,6 +48,22 @@ SPEC = SpecialistSpec(
         ),
     ),
     backends=(
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("Retina"),
+        medgemma(
+            "retina:RetinaBackend",
+            scores=True,
+            accepts=(
+                Accepts(
+                    role="photograph",
+                    description="a colour fundus photograph",
+                    kinds=("photograph",),
+                    modalities=("OP",),
+                ),
+            ),
+        ),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Retina"),
         BackendSpec(
             name="reference",
             target="specialists.retina.reference:ReferenceBackend",
