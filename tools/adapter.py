@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -29,11 +29,8 @@ from tools.names import is_handle
 from tools.progress import Rising
 from tools.recognition import complete
 from tools.recording import fill_records
-from tools.spans import BACKEND, span
+from tools.spans import read_by, span
 from tools.workshop import Workshop
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Span
 
 __all__ = [
     "ERROR_KEY",
@@ -103,12 +100,12 @@ class SpecialistTool(Tool):
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Answer a call; every failure becomes an error result with a code."""
         try:
-            with span(f"specialist {self.name}", tool=self.name) as one:
-                return await self._answer(arguments, one)
+            with span(f"specialist {self.name}", tool=self.name):
+                return await self._answer(arguments)
         except Exception as error:  # noqa: BLE001 - the process's edge: logged and mapped
             return error_result(error)
 
-    async def _answer(self, arguments: dict[str, Any], one: Span) -> ToolResult:
+    async def _answer(self, arguments: dict[str, Any]) -> ToolResult:
         names = _file_names(arguments)
         options = {name: value for name, value in arguments.items() if name != "files"}
         request = validated(self._spec.request, options)
@@ -134,7 +131,7 @@ class SpecialistTool(Tool):
         except TimeoutError:
             limit = f"{patience:g} s"
             raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
-        one.set_attribute(BACKEND, reading.result.provenance.backend)
+        read_by(reading.result.provenance.backend)
         links: dict[str, tuple[Data, ...]] = {
             "pictures": tuple(shop.pictures.keep(picture) for picture in reading.pictures)
         }

@@ -19,9 +19,8 @@ from specialists.errors import WardroundError
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-__all__ = ["BACKEND", "OUTCOME", "span"]
+__all__ = ["read_by", "span"]
 
-TOOL = "wardround.tool"
 BACKEND = "wardround.backend"
 OUTCOME = "wardround.outcome"
 DURATION = "wardround.duration_s"
@@ -53,3 +52,8 @@ def span(name: str, **attributes: str) -> Iterator[Span]:
             one.set_attribute(OUTCOME, outcome)
             one.set_attribute(DURATION, round(time.perf_counter() - started, 4))
             one.set_status(Status(StatusCode.OK if outcome == "done" else StatusCode.ERROR))
+
+
+def read_by(backend: str) -> None:
+    """Say in the span of the call which backend read."""
+    trace.get_current_span().set_attribute(BACKEND, backend)

@@ -202,7 +202,6 @@ def h_optimus(run: Run, folder: Path) -> dict[str, Any]:
     from specialists.encoders.features import FeatureEncoder
     from specialists.encoders.pixels import prepared
     from specialists.encoders.table import ENCODERS
-
     from tests.encoders import SMALL, build_timm
 
     encoder = ENCODERS[H_OPTIMUS_0.id]
