@@ -16,6 +16,7 @@ from agent.steps.consult import consult
 from agent.steps.finish import finish
 from agent.steps.intake import intake
 from agent.steps.route import pending, route
+from agent.steps.traced import traced
 from agent.steps.verify import mend, verify
 
 __all__ = ["build_graph"]
@@ -24,12 +25,12 @@ __all__ = ["build_graph"]
 def build_graph(checkpointer: Any = None) -> Any:
     """Compile the graph; with a checkpointer, threads can be continued."""
     graph = StateGraph(State, context_schema=Consultation)
-    graph.add_node("intake", intake)
-    graph.add_node("route", route)
-    graph.add_node("consult", consult)
-    graph.add_node("compose", compose)
-    graph.add_node("verify", verify)
-    graph.add_node("finish", finish)
+    graph.add_node("intake", traced("intake", intake))
+    graph.add_node("route", traced("route", route))
+    graph.add_node("consult", traced("consult", consult))
+    graph.add_node("compose", traced("compose", compose))
+    graph.add_node("verify", traced("verify", verify))
+    graph.add_node("finish", traced("finish", finish))
     graph.add_edge(START, "intake")
     graph.add_edge("intake", "route")
     graph.add_conditional_edges("route", _after_route, ["consult", "compose", "finish"])

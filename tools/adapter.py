@@ -29,6 +29,7 @@ from tools.names import is_handle
 from tools.progress import Rising
 from tools.recognition import complete
 from tools.recording import fill_records
+from tools.spans import read_by, span
 from tools.workshop import Workshop
 
 __all__ = [
@@ -99,7 +100,8 @@ class SpecialistTool(Tool):
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Answer a call; every failure becomes an error result with a code."""
         try:
-            return await self._answer(arguments)
+            with span(f"specialist {self.name}", tool=self.name):
+                return await self._answer(arguments)
         except Exception as error:  # noqa: BLE001 - the process's edge: logged and mapped
             return error_result(error)
 
@@ -129,6 +131,7 @@ class SpecialistTool(Tool):
         except TimeoutError:
             limit = f"{patience:g} s"
             raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
+        read_by(reading.result.provenance.backend)
         links: dict[str, tuple[Data, ...]] = {
             "pictures": tuple(shop.pictures.keep(picture) for picture in reading.pictures)
         }

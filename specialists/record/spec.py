@@ -67,8 +67,8 @@ SPEC = SpecialistSpec(
                 *("kidney function", "renal function", "egfr", "kidney values", "liver values"),
                 *("glucose", "blood sugar", "potassium", "sodium", "cholesterol", "crp", "bmi"),
                 *("weight", "smoke", "smokes", "smoking", "smoker", "pulse", "saturation"),
-                *("función renal", "fonction rénale", "nierenfunktion", "nierenwerte", "肾功能"),
-                *("função renal",),
+                *("función renal", "fonction rénale", "nierenfunktion", "nierenwerte"),
+                *("função renal", "肾功能"),
                 *("laboratorio", "analítica", "laboratoire", "laborwerte", "exames", "化验"),
             ),
             "allergies": (
