@@ -32,12 +32,15 @@ def main() -> None:
     if chosen.cases is not None:
         from agent.gemma.training.card import write_card
 
-        command = f"python -m agent.gemma.training --out DIR --seed {chosen.seed}"
-        print(
-            json.dumps(
-                write_card(chosen.out, chosen.cases, command, chosen.unseen)["figures"], indent=1
-            )
-        )
+        card = write_card(chosen.out, chosen.cases, _command(chosen), chosen.unseen)
+        print(json.dumps(card["figures"], indent=1))
+
+
+def _command(chosen: argparse.Namespace) -> str:
+    """The line that trains this checkpoint, or goes on from the one shipped before."""
+    begun = " --start SHIPPED_BEFORE" if chosen.start else ""
+    course = f"--seed {chosen.seed} --rate {chosen.rate:g} --steps {chosen.steps}"
+    return f"python -m agent.gemma.training --out DIR{begun} {course}"
 
 
 if __name__ == "__main__":
