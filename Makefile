@@ -4,14 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVED := .venv-vllm
-EXTRAS := models,gemma,genomics,slides,export,dicomweb,dev
+RESOLVED := --extra models --extra gemma --extra vllm
+RESOLVES := echo "check-resolve: the extras models, gemma and vllm resolve together"
+EXTRAS := models,gemma,genomics,slides,export,dicomweb,hub,dev
 
-.PHONY: demo check check-vllm lint types imports spelling test bench clean
+NODE_MODULES := tests/clients/node_modules
+
+.PHONY: demo check check-resolve check-vllm check-clients lint types imports spelling test bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/wardround demo
 
-check: lint types imports spelling test
+check: lint types imports spelling test check-resolve
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -27,7 +31,18 @@ spelling: $(VENV)/ready
 	$(BIN)/codespell
 
 test: $(VENV)/ready
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not served"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not served and not clients"
+
+# The extras that a GPU host wants resolve together: a dry run, of some minutes by pip.
+check-resolve: $(VENV)/ready
+	@if ! $(PYTHON) -m pip index versions vllm >/dev/null 2>&1; then \
+		echo "check-resolve: skipped; pip reaches no package index"; \
+	elif command -v uv >/dev/null 2>&1; then \
+		uv pip compile --quiet $(RESOLVED) pyproject.toml -o /dev/null && $(RESOLVES); \
+	else \
+		$(BIN)/python -m pip install --dry-run --ignore-installed -qq \
+			".[models,gemma,vllm]" >/dev/null && $(RESOLVES); \
+	fi
 
 bench: $(VENV)/ready
 	$(BIN)/pytest -q -s -m bench tests/bench
@@ -46,6 +61,16 @@ check-vllm: $(VENV)/ready
 		OMP_NUM_THREADS=1 SERVED_PYTHON=$(CURDIR)/$(SERVED)/bin/python \
 		$(BIN)/pytest -q -m served tests/integration/test_homes.py tests/integration/test_served.py
 
+# Clients of other makers, from npm (about 340 MB, with a Node of their own). Where they can't be
+# fetched, it is said and left.
+check-clients: $(VENV)/ready
+	@test -f $(NODE_MODULES)/ready || { \
+		npm install --silent --no-package-lock --no-audit --no-fund --prefix tests/clients && \
+		touch $(NODE_MODULES)/ready; \
+	} || echo "check-clients: skipped; the clients can't be fetched from npm here"
+	@test ! -f $(NODE_MODULES)/ready || \
+		OMP_NUM_THREADS=1 $(BIN)/pytest -q -m clients tests/integration/test_clients.py
+
 # uv where it is present, pip otherwise; exact versions come from constraints.txt.
 $(VENV)/ready: pyproject.toml constraints.txt
 	@if command -v uv >/dev/null 2>&1; then \
@@ -58,4 +83,4 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(SERVED) build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SERVED) $(NODE_MODULES) build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,7 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.agent import Agent, Event
 from agent.answer import Answer
+from agent.app.resource import APP_META
 from agent.export.markdown import to_markdown
+from tools.progress import Rising
 from tools.server import checked_tool
 
 __all__ = ["ConsultArguments", "consult_tool"]
@@ -80,9 +82,9 @@ def consult_tool(agent_here: Callable[[], Agent]) -> Tool:
 
     async def consult(given: ConsultArguments) -> ToolResult:
         context, agent = get_context(), agent_here()
-        replies = _replies_before(context)
+        replies, progress = _replies_before(context), _Progress(context)
         while True:
-            answer = await _asked(agent, _with(given, replies), context)
+            answer = await _asked(agent, _with(given, replies), progress)
             if answer.action != "clarify" or len(replies) >= _MOST_REPLIES or not _asks(context):
                 return _result(answer)
             message = answer.message or "Please say more about what you want to know."
@@ -100,6 +102,7 @@ def consult_tool(agent_here: Callable[[], Agent]) -> Tool:
         title="Consult",
         description=_DESCRIPTION,
         output_schema=Answer.model_json_schema(mode="serialization"),
+        meta=APP_META,
     )
 
 
@@ -110,8 +113,7 @@ def _with(given: ConsultArguments, replies: list[Reply]) -> ConsultArguments:
     return given.model_copy(update={"question": "\n".join(words), "files": files})
 
 
-async def _asked(agent: Agent, given: ConsultArguments, context: Context) -> Answer:
-    progress = _Progress(context)
+async def _asked(agent: Agent, given: ConsultArguments, progress: _Progress) -> Answer:
     async for event in agent.stream(
         given.question, given.files, thread=given.thread, second_reader=given.second_reader
     ):
@@ -122,21 +124,20 @@ async def _asked(agent: Agent, given: ConsultArguments, context: Context) -> Ans
 
 
 class _Progress:
-    """Tells the client how far a consultation is; what it tells never goes back."""
+    """Tells the client how far a consultation is; what it tells rises, over all its rounds."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._shares: dict[str, float] = {}
-        self._told = 0.0
+        self._rising = Rising()
 
     async def tell(self, event: Event) -> None:
         if event.kind == "progress":
             self._shares[event.text] = event.share
         mean = sum(self._shares.values()) / len(self._shares) if self._shares else 0.0
         done = _SHARE_BEFORE + _SHARE_OF_TOOLS * mean
-        self._told = max(self._told, done)
         said = f"{event.text}: {event.detail}" if event.detail else event.text
-        await self._context.report_progress(self._told, 1.0, said)
+        await self._context.report_progress(self._rising.next(done), 1.0, said)
 
 
 def _result(answer: Answer) -> ToolResult:

@@ -43,6 +43,7 @@ from agent.toolbox import ToolInfo
 from agent.wording import (
     ABOUT,
     ADDRESSED,
+    ADVICE,
     COMPARE,
     DEFINITION,
     GENOTYPES,
@@ -125,7 +126,7 @@ def _without_files(text: str, request: PlanRequest) -> Plan | None:
 
 def _outside(text: str, request: PlanRequest) -> bool:
     """Whether the question is out of scope, and no part of it is for a file that is there."""
-    if not re.search(OUT_OF_SCOPE, text):
+    if not re.search(OUT_OF_SCOPE, text) or _recorded(text, request):
         return False
     known = request.catalogue
     rest = [part for part in clauses(text) if not re.search(OUT_OF_SCOPE, part)]
@@ -154,10 +155,21 @@ def _talk(text: str, request: PlanRequest) -> Plan | None:
 
 
 def _for_a_tool(text: str, request: PlanRequest) -> bool:
-    """Whether a tool other than the one for free questions is spoken of."""
+    """Whether a tool is spoken of that could be called: without a file, or on one that is there."""
     known = request.catalogue
     found = matches(text, list(known.values()))
-    return any(one.score >= _ENOUGH and not asks(known[one.tool]) for one in found)
+    named = [known[one.tool] for one in found if one.score >= _ENOUGH]
+    return any(
+        info.accepts is None or any(plays_main_role(info, one) for one in request.attachments)
+        for info in named
+        if not asks(info)
+    )
+
+
+def _recorded(text: str, request: PlanRequest) -> bool:
+    """Whether it is asked what a record has, and not what should be done."""
+    held = any(one.manifest and one.manifest.kind == "record" for one in request.attachments)
+    return held and not re.search(ADVICE, text)
 
 
 def _with_files(text: str, request: PlanRequest) -> Plan:
@@ -175,7 +187,7 @@ def _with_files(text: str, request: PlanRequest) -> Plan:
     wrong = _wrong_modality(_without_left(text, request.attachments), files)
     if wrong is not None:
         return say("clarify", refusals(wanted, files) or wrong)
-    if not wanted:
+    if not wanted or {one.manifest.kind for one in files if one.manifest} == {"record"}:
         calls = calls_by_kind(files, tools, request.question)
     if not calls:
         told = refusals(wanted, files) or needs(wanted)
@@ -195,7 +207,7 @@ def _by_parts(
         ids = meant.named or meant.near
         mine = [one for one in files if one.id in ids or _beside(one, tools)]
         info = _spoken_of(part, tools, files, meant)
-        if meant.left or re.search(OUT_OF_SCOPE, part):
+        if meant.left or _outside(part, request):
             made: list[Call] = []
         elif info is not None:
             made = _calls_for(info, mine, files, request)

@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     dicomweb_authorization: str | None = Field(
         None, description="Value of the Authorization header, where that server wants one."
     )
+    fhir_url: str | None = Field(
+        None, description="Base URL of a FHIR R4 server, such as http://ehr:8080/fhir."
+    )
+    fhir_authorization: str | None = Field(
+        None, description="Value of the Authorization header, where that server wants one."
+    )
     callers: Path | None = Field(
         None, description="JSON file of those who may call over HTTP; see `wardround token`."
     )
@@ -102,9 +108,19 @@ class Settings(BaseSettings):
         None, description="MedGemma's name at that server; default: its hub id."
     )
     medgemma_key: str = Field("none", description="API key of that server, where it wants one.")
-    device: str = Field("auto", description="Torch device of the specialists, or 'auto'.")
-    memory_gib: float = Field(
-        16.0, gt=0, description="Memory budget over all loaded specialist models."
+    calibrations: bool = Field(
+        True, description="Use what `wardround calibrate` fitted to your own cases."
+    )
+    device: str = Field(
+        "auto",
+        description="Torch device of the specialists, 'auto', or devices by tool: "
+        "report_ct=cuda:1,*=cuda:0.",
+    )
+    memory_gib: float | None = Field(
+        None,
+        gt=0,
+        description="Memory budget over the specialist models on each device; default: 16 GiB on "
+        "a processor, and on a GPU what is free when it is first used.",
     )
     score_downloads: bool = Field(
         True, description="Fetch scores of the PGS Catalog by id; nothing else is sent."

@@ -33,7 +33,8 @@ the same call again can help.
     │   └── PlannerUnavailable         planner_unavailable    (retryable)
     └── LimitExceeded                  limit_exceeded
         ├── TimedOut                   timed_out              (retryable)
-        └── ReadLimitExceeded          read_limit_exceeded
+        ├── ReadLimitExceeded          read_limit_exceeded
+        └── OutOfMemory                out_of_memory
 """
 
 from __future__ import annotations
@@ -235,6 +236,12 @@ class ReadLimitExceeded(LimitExceeded):
     """Reading the file took more memory or processor time than it may."""
 
     code = "read_limit_exceeded"
+
+
+class OutOfMemory(LimitExceeded):
+    """The device has too little memory for one case, also after other models made room."""
+
+    code = "out_of_memory"
 
 
 def _tree(root: type[WardroundError]) -> list[type[WardroundError]]:

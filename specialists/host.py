@@ -6,13 +6,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
+from functools import partial
 
-from specialists import hub
+from specialists.acceptance import competent
 from specialists.base import (
     Backend,
     BackendSpec,
@@ -24,8 +24,12 @@ from specialists.base import (
     SpecialistSpec,
 )
 from specialists.batching import Batches
-from specialists.errors import BackendUnavailable, InvalidInput, TimedOut, WardroundError
-from specialists.machine import calm_torch, release, resident_gib, resolve_device, why_not
+from specialists.errors import BackendUnavailable, InvalidInput, TimedOut
+from specialists.loading import built, imported, is_served, told_as_unavailable, unavailable
+from specialists.machine import release, resident_gib, why_not
+from specialists.memory import Peaks, in_batches, once_more
+from specialists.placement import Placement, budget_gib
+from specialists.recalibration.record import place_of
 
 __all__ = ["Host"]
 
@@ -42,28 +46,48 @@ class _Kept:
 
     spec: BackendSpec
     backend: Backend
-    memory_gib: float
-    batches: Batches[Case, Reading] | None
+    device: str
+    held_gib: float
+    """Seen when it was loaded, without what it takes while it works."""
+    served: bool = False
+    """By an endpoint, so that nothing counts here."""
+    batches: Batches[Case, Reading] | None = None
+    peak_gib: float = 0.0
     users: int = 0
+
+    @property
+    def memory_gib(self) -> float:
+        """What counts: the spec's figure, or what was seen if that is more."""
+        if self.served:
+            return 0.0
+        return max(self.spec.memory_gib, self.held_gib + self.peak_gib)
 
 
 class Host:
     """Keeps loaded backends within a memory budget. Every method may be called in any thread.
 
-    Nothing here may be called on an event loop: loading and reading take their time.
+    Nothing here may be called on an event loop: loading and reading take their time. What does
+    not fit a device is done in halves, and after idle models made room.
 
     Args:
-        device: A torch device string, or 'auto' for a GPU where there is one.
-        memory_gib: Budget over all loaded backends, each counted by its spec's `memory_gib`, or
-            by what it was seen to take if that is more.
+        device: A torch device string, 'auto' for a GPU where there is one, or devices by tool
+            (see `Placement`).
+        memory_gib: Budget over the backends loaded on each device, each counted by its spec's
+            `memory_gib`, or by what it was seen to hold and take if that is more. None: 16 GiB
+            on a processor, and on a GPU what was free when it was first used.
+        calibrated: Whether results are told as calibrations on the user's own cases say.
     """
 
-    def __init__(self, device: str = "auto", memory_gib: float = 16.0) -> None:
-        self._device = device
+    def __init__(
+        self, device: str = "auto", memory_gib: float | None = None, calibrated: bool = True
+    ) -> None:
+        self._placement, self._calibrated = Placement.parse(device), calibrated
         self._memory_gib = memory_gib
+        self._budgets: dict[str, float] = {}
+        self._peaks = Peaks()
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._loading: dict[_Key, Future[None]] = {}
-        self._reserved: dict[_Key, float] = {}
+        self._reserved: dict[_Key, tuple[str, float]] = {}
         self._changed = threading.Condition()
 
     def read(
@@ -80,10 +104,21 @@ class Host:
         Raises:
             WardroundError: What `use` and the backend raise.
         """
-        with self._held(spec, request.backend) as kept:
+        spec = competent(spec, inputs, request.backend)
+        with self._held(spec, request.backend, request) as kept:
             if kept.batches is not None:
-                return kept.batches.ask(Case(inputs, request, progress))
-            return kept.backend.read(inputs, request, progress)
+                reading = kept.batches.ask(Case(inputs, request, progress))
+            else:
+                with self._peak_of(kept):
+                    reading = once_more(
+                        lambda: kept.backend.read(inputs, request, progress),
+                        lambda: self._make_room(kept.device),
+                    )
+        if not self._calibrated or not place_of(spec.name, kept.spec.name).is_file():
+            return reading
+        from specialists.recalibration.apply import calibrated
+
+        return calibrated(spec, kept.spec, inputs, reading)
 
     @contextmanager
     def use(self, spec: SpecialistSpec, name: str = "auto") -> Iterator[Backend]:
@@ -93,39 +128,81 @@ class Host:
             InvalidInput: If the specialist has no backend of that name.
             BackendUnavailable: If none can run here (the message says what would change that),
                 or if it fails to load or to pass its canary.
+            OutOfMemory: If the device is too small for it, also after idle models made room.
             TimedOut: If models in use hold the memory for too long.
         """
         with self._held(spec, name) as kept:
             yield kept.backend
 
-    def choose(self, spec: SpecialistSpec, name: str = "auto") -> BackendSpec:
-        """Pick the backend that would answer, without loading it. Raises as `use` does."""
-        candidates = spec.backends
+    def choose(
+        self, spec: SpecialistSpec, name: str = "auto", request: Request | None = None
+    ) -> BackendSpec:
+        """Pick the backend that would answer, without loading it. Raises as `use` does.
+
+        What only scores until it is calibrated comes last while it is not: a smaller model with
+        known errors says more than a larger one whose numbers mean nothing yet.
+        """
+        candidates = tuple(sorted(spec.backends, key=partial(_only_scores, spec.name)))
         if name != "auto":
             candidates = tuple(backend for backend in spec.backends if backend.name == name)
             if not candidates:
                 known = ", ".join(backend.name for backend in spec.backends) or "none"
                 raise InvalidInput(f"{spec.name} has no such backend. It has: {known}.")
-        reasons = {backend.name: self._why_not(backend) for backend in candidates}
+        named = name != "auto"
+        reasons = {b.name: self._why_not(spec.name, b, request, named=named) for b in candidates}
         for backend in candidates:
             if reasons[backend.name] is None:
                 return backend
-        raise BackendUnavailable(_unavailable(spec, reasons))
+        raise BackendUnavailable(unavailable(spec, reasons))
 
     def loaded(self) -> dict[str, float]:
         """Say what is loaded, least recently used first, with the GiB that each counts for."""
         with self._changed:
             return {f"{tool}:{name}": kept.memory_gib for (tool, name), kept in self._kept.items()}
 
-    def _why_not(self, backend: BackendSpec) -> str | None:
-        if backend.memory_gib > self._memory_gib:
-            wanted, budget = f"{backend.memory_gib:g} GiB", f"{self._memory_gib:g} GiB"
-            return f"needs {wanted}, and the budget is {budget} (WARDROUND_MEMORY_GIB)"
-        return why_not(backend)
+    def _why_not(
+        self, tool: str, backend: BackendSpec, request: Request | None, *, named: bool
+    ) -> str | None:
+        reason = why_not(backend, tool, request, named=named)
+        if reason is not None or is_served(backend):
+            return reason
+        budget = self._budget(self._device_of(tool, backend))
+        if backend.memory_gib <= budget:
+            return None
+        told = f"{backend.memory_gib:g} GiB, and the budget is {budget:.3g} GiB"
+        return f"needs {told} (WARDROUND_MEMORY_GIB)"
+
+    def _device_of(self, tool: str, backend: BackendSpec) -> str:
+        return self._placement.of(tool, backend.name) if "torch" in backend.requires else "cpu"
+
+    def _budget(self, device: str) -> float:
+        if device not in self._budgets:
+            self._budgets[device] = budget_gib(device, self._memory_gib)
+        return self._budgets[device]
 
     @contextmanager
-    def _held(self, spec: SpecialistSpec, name: str) -> Iterator[_Kept]:
-        chosen = self.choose(spec, name)
+    def _peak_of(self, kept: _Kept) -> Iterator[None]:
+        """Count what a model takes while it works, if it is more than was seen."""
+
+        def told(peak_gib: float) -> None:
+            with self._changed:
+                kept.peak_gib = max(kept.peak_gib, peak_gib)
+                self._unload_idle(kept.device, 0.0)
+
+        with self._peaks.measured(kept.device, told):
+            yield
+
+    def _make_room(self, device: str) -> None:
+        """Unload everything that is idle on a device."""
+        logger.warning("out of memory on %s", device)
+        with self._changed:
+            self._unload_idle(device, float("inf"))
+
+    @contextmanager
+    def _held(
+        self, spec: SpecialistSpec, name: str, request: Request | None = None
+    ) -> Iterator[_Kept]:
+        chosen = self.choose(spec, name, request)
         kept = self._lend((spec.name, chosen.name), chosen)
         try:
             yield kept
@@ -171,92 +248,78 @@ class Host:
 
     def _load(self, key: _Key, chosen: BackendSpec) -> _Kept:
         """Load a backend, already lent to the caller."""
-        self._reserve(key, chosen.memory_gib)
-        device = resolve_device(self._device) if "torch" in chosen.requires else "cpu"
-        with _told_as_unavailable(chosen):
-            factory = _imported(chosen, device)
-            started, before = time.perf_counter(), resident_gib()
-            backend = _built(chosen, factory, device)
-            took = resident_gib() - before
-            _try(backend)
+        device, served = self._device_of(key[0], chosen), is_served(chosen)
+        self._reserve(key, device, self._wanted_gib(key, chosen, device))
+        with told_as_unavailable(chosen):
+            factory = imported(chosen, device)
+            started, before = time.perf_counter(), resident_gib(device)
+            make_room = partial(self._make_room, device)
+            backend = once_more(partial(built, chosen, factory, device), make_room)
+            took = resident_gib(device) - before
         # What was seen tells nothing where another model was loading at the same time.
-        held = max(chosen.memory_gib, took if len(self._loading) == 1 else 0.0)
-        many = getattr(backend, "read_many", None)
-        batches = Batches(many) if many is not None else None
-        kept = _Kept(chosen, backend, held, batches, users=1)
+        seen = took if len(self._loading) == 1 else 0.0
+        kept = _Kept(chosen, backend, device, seen, served, users=1)
+        kept.batches = self._batches(kept)
         with self._changed:
             self._reserved.pop(key)
             self._kept[key] = kept
-            self._unload_idle(0.0)
+            self._unload_idle(device, 0.0)
         seconds = time.perf_counter() - started
-        logger.info("loaded %s:%s in %.2f s, %.2f GiB seen", *key, seconds, took)
+        logger.info("loaded %s:%s on %s in %.2f s, %.2f GiB seen", *key, device, seconds, took)
         return kept
 
-    def _reserve(self, key: _Key, wanted_gib: float) -> None:
+    def _batches(self, kept: _Kept) -> Batches[Case, Reading] | None:
+        many = getattr(kept.backend, "read_many", None)
+        if many is None:
+            return None
+
+        def read(cases: Sequence[Case]) -> Sequence[Reading]:
+            with self._peak_of(kept):
+                return in_batches(many, cases, len(cases), lambda: self._make_room(kept.device))
+
+        return Batches(read)
+
+    def _reserve(self, key: _Key, device: str, wanted_gib: float) -> None:
         """Take room in the budget, unloading what is idle, and waiting for what is in use."""
         until = time.monotonic() + _PATIENCE_S
         with self._changed:
-            while not self._unload_idle(wanted_gib):
+            while not self._unload_idle(device, wanted_gib):
                 if not self._changed.wait(until - time.monotonic()):
                     raise TimedOut("Other models in use hold the memory that this one needs.")
-            self._reserved[key] = wanted_gib
+            self._reserved[key] = device, wanted_gib
 
-    def _unload_idle(self, wanted_gib: float) -> bool:
+    def _unload_idle(self, device: str, wanted_gib: float) -> bool:
         """Make room, least recently used first; says whether there is enough."""
-        idle = [key for key, kept in self._kept.items() if not kept.users]
-        while (self._used() + wanted_gib > self._memory_gib) and idle:
+        budget = self._budget(device)
+        idle = [key for key, kept in self._kept.items() if not kept.users and kept.device == device]
+        while (self._used(device) + wanted_gib > budget) and idle:
             key = idle.pop(0)
             del self._kept[key]
             release()
             logger.info("unloaded %s:%s", *key)
-        return self._used() + wanted_gib <= self._memory_gib
+        return self._used(device) + wanted_gib <= budget
 
-    def _used(self) -> float:
-        return sum(kept.memory_gib for kept in self._kept.values()) + sum(self._reserved.values())
+    def _used(self, device: str) -> float:
+        held: dict[object, float] = {}
+        for key, one in self._kept.items():
+            if one.device == device:
+                whose = _weights_of(key, one.spec)
+                held[whose] = max(held.get(whose, 0.0), one.memory_gib)
+        reserved = sum(gib for where, gib in self._reserved.values() if where == device)
+        return sum(held.values()) + reserved
 
-
-@contextmanager
-def _told_as_unavailable(chosen: BackendSpec) -> Iterator[None]:
-    """Whatever goes wrong in another maker's constructor is one error of the tree."""
-    try:
-        yield
-    except WardroundError:
-        raise
-    except Exception as error:
-        logger.exception("backend %s did not load", chosen.name)
-        raise BackendUnavailable(
-            f"The backend {chosen.name} is installed but could not be loaded "
-            f"({type(error).__name__}). The server's log has more."
-        ) from error
+    def _wanted_gib(self, key: _Key, chosen: BackendSpec, device: str) -> float:
+        """What a backend adds: nothing where a server, or another backend, has its weights."""
+        whose = _weights_of(key, chosen)
+        there = (_weights_of(other, one.spec) == whose and one.device == device
+                 for other, one in self._kept.items())  # fmt: skip
+        return 0.0 if is_served(chosen) or any(there) else chosen.memory_gib
 
 
-def _imported(chosen: BackendSpec, device: str) -> Callable[..., Backend]:
-    if "torch" in chosen.requires and device == "cpu":
-        calm_torch()
-    module, name = chosen.target.split(":")
-    factory: Callable[..., Backend] = getattr(import_module(module), name)
-    return factory
+def _weights_of(key: _Key, backend: BackendSpec) -> object:
+    """What tells weights in memory apart: the backend's own, or those of its hub model."""
+    return backend.hub.id if backend.shares_weights and backend.hub is not None else key
 
 
-def _built(chosen: BackendSpec, factory: Callable[..., Backend], device: str) -> Backend:
-    if chosen.hub is None:
-        return factory(device=device)
-    return factory(device=device, weights=hub.weights(chosen.hub))
-
-
-def _try(backend: Backend) -> None:
-    canary = getattr(backend, "canary", None)
-    if canary is not None:
-        canary()
-
-
-def _unavailable(spec: SpecialistSpec, reasons: dict[str, str | None]) -> str:
-    if not reasons:
-        return (
-            f"{spec.name} is registered, but no model for it is installed. It becomes available "
-            "with a package that offers a backend under the entry point 'wardround.backends' "
-            f"(named {spec.name}), or with an MCP server in the configuration's mcpServers that "
-            "has a tool of that name."
-        )
-    listed = "; ".join(f"{name} {reason}" for name, reason in reasons.items())
-    return f"No backend of {spec.name} can run here: {listed}."
+def _only_scores(tool: str, backend: BackendSpec) -> bool:
+    return backend.needs_calibration and not place_of(tool, backend.name).is_file()

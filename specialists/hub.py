@@ -10,8 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Endpoint", "HubModel", "configure", "folder", "folder_of", "missing", "weights"]
+from specialists import hub_files
+from specialists.errors import BackendUnavailable
 
+__all__ = [
+    "Endpoint", "HubModel", "checked", "configure", "folder", "folder_of", "missing", "model_of",
+    "pinned",
+    "weights",
+]  # fmt: skip
+
+UNKNOWN_LICENCE = "see its page"
+"""The licence of a model that the table of known ones does not have."""
 _folder = Path.home() / ".cache" / "wardround" / "models"
 _endpoints: Mapping[str, Endpoint] = {}
 
@@ -34,16 +43,25 @@ class HubModel:
     id: str
     """'ORGANISATION/NAME'."""
     licence: str
-    download_gib: float
-    """Size of the files that are fetched."""
-    gated: bool = False
-    """Whether terms have to be accepted on its page first."""
+    download_gib: float | None = None
+    """Size of the files that are fetched; None where it is asked of the hub first."""
+    gated: bool | None = False
+    """Whether terms have to be accepted on its page first; None where that is not known here."""
     terms: str | None = None
     """Terms that bind the user of a result: non-commercial, no clinical use."""
-    files: tuple[str, ...] = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model")
+    files: tuple[str, ...] = (
+        "*.safetensors", "*.json", "*.jinja", "tokenizer.model", "spiece.model",
+    )  # fmt: skip
     """Patterns of what is fetched: never code, never pickles."""
     revision: str | None = None
     """A commit that alone is accepted; None pins the commit that was fetched first."""
+    weights_gib: float | None = None
+    """Memory of the weights in half precision, where that was counted."""
+
+    @property
+    def page(self) -> str:
+        """Where its terms are read and accepted."""
+        return f"https://huggingface.co/{self.id}"
 
 
 def configure(place: Path | None = None, endpoints: Mapping[str, Endpoint] | None = None) -> None:
@@ -62,6 +80,11 @@ def folder_of(model: HubModel) -> Path:
     return _folder / model.id.replace("/", "--")
 
 
+def model_of(name: str) -> HubModel:
+    """A model that is named by its hub id alone."""
+    return HubModel(name, UNKNOWN_LICENCE, gated=None)
+
+
 def weights(model: HubModel) -> Path | Endpoint | None:
     """Where a model can be had: its endpoint before its folder; None where neither is."""
     served = _endpoints.get(model.id)
@@ -69,6 +92,33 @@ def weights(model: HubModel) -> Path | Endpoint | None:
         return served
     place = folder_of(model)
     return place if (place / "config.json").is_file() else None
+
+
+def checked(model: HubModel) -> Path | Endpoint | None:
+    """Give `weights`, once the files are seen to be the ones that were fetched.
+
+    Raises:
+        BackendUnavailable: If they are not, or are of another commit than the model's own.
+    """
+    place = weights(model)
+    if not isinstance(place, Path):
+        return place
+    commit = pinned(model)
+    wrong = hub_files.faults(place)
+    if model.revision and commit not in (None, model.revision):
+        wrong.append("the commit is another")
+    if wrong:
+        raise BackendUnavailable(
+            f"The files of {model.id} are not the ones that were fetched ({'; '.join(wrong[:3])}). "
+            f"`wardround models remove {model.id}` and `pull` bring it anew."
+        )
+    return place
+
+
+def pinned(model: HubModel) -> str | None:
+    """The commit that a model's files here are of; None where that is not on record."""
+    record = hub_files.read(folder_of(model))
+    return record.commit if record else None
 
 
 def missing(model: HubModel) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specialists.polygenic.scoring import Options, Run, Scoring
+from specialists.polygenic.run import Options, Run, Scoring
 from specialists.polygenic.sums import Sums
 from specialists.readers.calls import Block
 from specialists.readers.genome import Alleles, chromosome_code

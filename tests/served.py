@@ -1,4 +1,4 @@
-"""A server over HTTP in a process of its own, with three callers."""
+"""A server over HTTP in a process of its own, with four callers."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Served:
     url: str
     skin: str
     genes: str
+    ward: str
     issued: RSAKeyPair
     audit: Path
 
@@ -45,6 +46,7 @@ def serving(folder: Path) -> Iterator[Served]:
     file, issued, port = folder / "callers.json", RSAKeyPair.generate(), free_port()
     skin = add_caller(file, "skin-clinic", [DATA / "skin"], SKIN_TOOLS)
     genes = add_caller(file, "genetics", [DATA / "genomics"])
+    ward = add_caller(file, "ward", [DATA])
     add_oauth(file, issued, f"http://127.0.0.1:{port}")
     audit = folder / "audit.jsonl"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WARDROUND_")}
@@ -57,7 +59,7 @@ def serving(folder: Path) -> Iterator[Served]:
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(url)
-        yield Served(url, skin, genes, issued, audit)
+        yield Served(url, skin, genes, ward, issued, audit)
     finally:
         process.terminate()
         process.wait()

@@ -8,11 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from specialists import hub
 from specialists.base import BackendSpec
+from specialists.hub_models import KNOWN
 from specialists.machine import why_not
 from specialists.registry import spec_of, specs
 
-__all__ = ["figures", "listed", "sentence"]
+__all__ = ["figures", "further", "listed", "sentence"]
 
 RECOGNISER = "recogniser"
 COLUMNS = {
@@ -29,10 +31,22 @@ def listed() -> list[dict[str, Any]]:
 
     Returns:
         Rows of `tool`, `backend`, `runs_here` (None, or why not), `licence`, `weights_mib` (None
-        where there are none), `trained_on` and `memory_gib`.
+        where there are none), `trained_on`, `evaluated_on`, `memory_gib`, `speed` (as it was
+        measured on a GPU, or None), and of a hub model `hub_id`, `revision` (the commit here),
+        `gated`, `terms`, `download_gib` and `served_at`.
     """
     known = [*specs().values(), spec_of(RECOGNISER)]
     return [_row(spec.name, backend) for spec in known for backend in spec.backends]
+
+
+def further() -> list[dict[str, Any]]:
+    """Describe the known hub models that no backend names, as `listed` does."""
+    used = {row["hub_id"] for row in listed()}
+    return [
+        {"tool": None, "backend": None, "memory_gib": model.weights_gib, **_of_hub(model)}
+        for model in KNOWN
+        if model.id not in used
+    ]
 
 
 def figures() -> list[dict[str, Any]]:
@@ -67,12 +81,42 @@ def _row(tool: str, backend: BackendSpec) -> dict[str, Any]:
         "tool": tool,
         "backend": backend.name,
         "runs_here": why_not(backend),
-        "licence": card.get("licence", "not stated" if weights else "that of the code"),
         "weights_mib": round(weights.stat().st_size / 2**20, 1) if weights else None,
         "trained_on": [source["name"] for source in card.get("data", ())],
+        "evaluated_on": [f"{row['part']} (n={row['n']})" for row in _figures(card)],
         "compared": sentence(card),
         "memory_gib": backend.memory_gib,
+        **_of_hub(backend.hub),
+        "licence": backend.hub.licence if backend.hub else _licence(card, weights),
     }
+
+
+def _licence(card: Mapping[str, Any], weights: Path | None) -> str:
+    return str(card.get("licence", "not stated" if weights else "that of the code"))
+
+
+def _of_hub(model: hub.HubModel | None) -> dict[str, Any]:
+    if model is None:
+        return {"hub_id": None, "revision": None, "gated": False, "terms": None,
+                "download_gib": None, "served_at": None, "speed": None}  # fmt: skip
+    place = hub.weights(model)
+    return {
+        "hub_id": model.id,
+        "revision": model.revision or hub.pinned(model),
+        "licence": model.licence,
+        "gated": model.gated,
+        "terms": model.terms,
+        "download_gib": model.download_gib,
+        "served_at": place.url if isinstance(place, hub.Endpoint) else None,
+        "speed": _speeds().get(model.id),
+    }
+
+
+def _speeds() -> dict[str, Any]:
+    """What `make check-gpu` measured, by hub id; empty where it never ran."""
+    path = Path(__file__).parents[1] / "tests" / "bench" / "gpu.json"
+    told: dict[str, Any] = json.loads(path.read_text("utf-8"))["models"] if path.is_file() else {}
+    return told
 
 
 def _beside(backend: BackendSpec, ending: str) -> Path | None:

@@ -16,6 +16,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command()
 @click.argument("specialist")
 @click.option("--data", type=_FOLDER, help="Folder with images/ and labels.csv.")
+@click.option("--backend", default="auto", help="Which model of the specialist.")
 @click.option("--limit", type=click.IntRange(1), help="Take so many images only, for a trial.")
 @click.option(
     "--plots",
@@ -59,7 +60,7 @@ def command(specialist: str, as_json: bool, **options: Any) -> None:
     from agent.commands import run, show_json
 
     data = _needed(options, "data").resolve()
-    report = run(_measured(specialist, data, options["limit"], options["plots"]))
+    report = run(_measured(specialist, data, options))
     if as_json:
         show_json(report)
         return
@@ -89,6 +90,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
         f"groups, refused {report['refused']}, {report['images_per_second']:.1f} images a second"
     ]
     refused = report["refused_images"].items()
+    lines += [f"  note: {report['note']}"] if "note" in report else []
     lines += [f"  refused, {code}: {len(names)}" for code, names in refused]
     width = max(map(len, report["metrics"]))
     for name, figure in report["metrics"].items():
@@ -98,9 +100,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
     return lines + ([f"Picture: {report['plot']}"] if "plot" in report else [])
 
 
-async def _measured(
-    specialist: str, data: Path, limit: int | None, plots: Path | None
-) -> dict[str, Any]:
+async def _measured(specialist: str, data: Path, options: dict[str, Any]) -> dict[str, Any]:
     from agent.agent import Agent
     from agent.commands import Progress
     from agent.evaluate.specialists import evaluate_specialist
@@ -109,8 +109,7 @@ async def _measured(
     progress, settings = Progress(), Settings()
     settings = settings.model_copy(update={"roots": (*settings.roots, data)})
     async with Agent(settings, only=[specialist]) as agent:
-        report = await evaluate_specialist(
-            agent, specialist, data, progress.show, limit=limit, plots=plots
-        )
+        chosen = {name: options[name] for name in ("limit", "plots", "backend")}
+        report = await evaluate_specialist(agent, specialist, data, progress.show, **chosen)
     progress.clear()
     return report

@@ -49,7 +49,7 @@ def build(genotypes: tuple[Path, ...], as_json: bool, **options: Any) -> None:
         options["labels"],
         options["name"],
         scores=options["scores"],
-        memory_gib=Settings().memory_gib,
+        memory_gib=Settings().memory_gib or 16.0,
         title=options["title"],
         column=options["population_column"],
         components=options["components"],

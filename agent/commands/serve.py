@@ -18,7 +18,8 @@ __all__ = ["command"]
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8765, show_default=True, help="Port to listen on.")
 @click.option("--only", help="Serve these tools alone: names, separated by commas.")
-def command(http: bool, host: str, port: int, only: str | None) -> None:
+@click.option("--device", help="Torch device, or devices by tool: report_ct=cuda:1,*=cuda:0.")
+def command(http: bool, host: str, port: int, only: str | None, device: str | None) -> None:
     """Serve the tools over MCP, on stdio or HTTP.
 
     Files may be named below the folders of WARDROUND_ROOTS. Over HTTP every request needs a
@@ -30,7 +31,7 @@ def command(http: bool, host: str, port: int, only: str | None) -> None:
     from agent.server import serve, serve_http
     from agent.settings import Settings
 
-    settings = Settings()
+    settings = Settings(device=device) if device else Settings()
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
     if http:
         serve_http(settings, names, _callers(settings), host, port)

@@ -13,7 +13,7 @@ from agent.agent import Agent
 from agent.evaluate.labels import Labelled, read_cases
 from specialists.errors import BackendUnavailable, InvalidInput, WardroundError
 
-__all__ = ["Predictions", "evaluate_specialist", "measured", "predict"]
+__all__ = ["Predictions", "Told", "ask_all", "evaluate_specialist", "measured", "predict", "spread"]
 
 IN_FLIGHT = 4
 """Images on their way at once: while one is computed, the next are read."""
@@ -62,6 +62,7 @@ async def evaluate_specialist(
     *,
     limit: int | None = None,
     plots: Path | None = None,
+    backend: str = "auto",
 ) -> dict[str, Any]:
     """Call a classifying specialist on every image and measure its predictions.
 
@@ -72,6 +73,7 @@ async def evaluate_specialist(
         progress: Told how far it is.
         limit: Take so many images only, spread over the table.
         plots: Folder for the picture of the reliability curve and the ROC.
+        backend: Which of its models.
 
     Returns:
         Specialist, backend, n, how many images were refused and why, images per second, and the
@@ -85,11 +87,11 @@ async def evaluate_specialist(
     info = agent.toolbox.info(tool)
     if not info.labels:
         raise InvalidInput(f"{tool} gives no classes that could be compared with labels.")
-    cases = read_cases(data, info.labels, info.options.get("properties", {}))
-    if limit is not None and limit < len(cases):
-        cases = [cases[len(cases) * number // limit] for number in range(limit)]
-    found = await predict(agent, tool, cases, progress)
+    cases = spread(read_cases(data, info.labels, info.options.get("properties", {})), limit)
+    found = await predict(agent, tool, cases, progress, backend)
     report = measured(tool, found, info.positive)
+    if _fitted_to(tool, found.backend, data):
+        report["note"] = "the model was calibrated on these very cases: its coverage is flattered"
     if plots is not None:
         from agent.evaluate.plot import draw
 
@@ -97,10 +99,54 @@ async def evaluate_specialist(
     return report
 
 
+def spread(cases: Sequence[Labelled], limit: int | None) -> list[Labelled]:
+    """So many cases, spread over the table; all where there is no limit."""
+    if limit is None or limit >= len(cases):
+        return list(cases)
+    return [cases[len(cases) * number // limit] for number in range(limit)]
+
+
+def _fitted_to(tool: str, backend: str, data: Path) -> bool:
+    """Whether what is measured was calibrated on the same table."""
+    from tools.calibrations import fitted_to
+
+    table = data / "labels.csv"
+    return table.is_file() and fitted_to(tool, backend, table.read_bytes())
+
+
 async def predict(
-    agent: Agent, tool: str, cases: Sequence[Labelled], progress: Told = lambda _: None
+    agent: Agent,
+    tool: str,
+    cases: Sequence[Labelled],
+    progress: Told = lambda _: None,
+    backend: str = "auto",
 ) -> Predictions:
     """Call the specialist on every case, several at a time; the order of the cases is kept.
+
+    Raises:
+        BackendUnavailable: If no model of the specialist can run here.
+    """
+    found = Predictions(tuple(agent.toolbox.info(tool).labels))
+    told, found.images_per_second = await ask_all(agent, tool, cases, progress, backend)
+    for case, said in zip(cases, told, strict=True):
+        if isinstance(said, WardroundError):
+            found.refuse(case, said.code)
+        else:
+            found.add(case, said)
+    return found
+
+
+async def ask_all(
+    agent: Agent,
+    tool: str,
+    cases: Sequence[Labelled],
+    progress: Told = lambda _: None,
+    backend: str = "auto",
+) -> tuple[list[Mapping[str, Any] | WardroundError], float]:
+    """Call the specialist on every case, several at a time.
+
+    Returns:
+        What it said of each, in the order of the cases, and images a second after the first.
 
     Raises:
         BackendUnavailable: If no model of the specialist can run here.
@@ -113,6 +159,8 @@ async def predict(
         async with free:
             case = cases[number]
             options = {**info.label_options.get(case.label, {}), **case.options}
+            if backend != "auto":
+                options["backend"] = backend
             told[number] = await _asked(agent, tool, case.path, options)
             progress(f"{len(told)}/{len(cases)}")
 
@@ -124,15 +172,8 @@ async def predict(
     async with asyncio.TaskGroup() as group:
         for number in range(1, len(cases)):
             group.create_task(ask(number))
-    found = Predictions(tuple(info.labels))
-    found.images_per_second = (len(cases) - 1) / max(time.perf_counter() - started, 1e-6)
-    for number, case in enumerate(cases):
-        said = told[number]
-        if isinstance(said, WardroundError):
-            found.refuse(case, said.code)
-        else:
-            found.add(case, said)
-    return found
+    speed = (len(cases) - 1) / max(time.perf_counter() - started, 1e-6)
+    return [told[number] for number in range(len(cases))], speed
 
 
 async def _asked(

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from agent.answer import Answer
 
-__all__ = ["label", "language"]
+__all__ = ["label", "labels", "language"]
 
 
 def language(answer: Answer) -> str:
@@ -20,11 +20,12 @@ def language(answer: Answer) -> str:
 
 def label(answer: Answer, text: str) -> str:
     """An English label in the answer's language; as it is where the table has none."""
-    return _table().get(text, {}).get(language(answer), text)
+    return labels().get(text, {}).get(language(answer), text)
 
 
 @cache
-def _table() -> dict[str, dict[str, str]]:
+def labels() -> dict[str, dict[str, str]]:
+    """All labels: by the English one, then by language."""
     lines = (files("agent.export") / "labels.tsv").read_text("utf-8").splitlines()
     names = lines[0].split("\t")
     rows = [line.split("\t") for line in lines[1:]]

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from specialists.errors import PlannerUnavailable
+from specialists.errors import InvalidInput, PlannerUnavailable, WardroundError
 
 __all__ = ["Place", "find_checkpoint", "free_gib", "needed_gib", "place", "require_memory"]
 
-_PATTERNS = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model")
 _MARGIN = 1.2
 """Weights and activations of one short chat, over the weights alone."""
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -32,7 +31,7 @@ class Place:
 
 
 def find_checkpoint(source: str, revision: str | None = None) -> Path:
-    """Give the folder of a checkpoint: a local one, or the hub's, downloaded if need be.
+    """Give the folder of a checkpoint: a local one, or the hub's, fetched if need be.
 
     Raises:
         PlannerUnavailable: If there is none, or the hub does not give it; says what would help.
@@ -49,30 +48,19 @@ def find_checkpoint(source: str, revision: str | None = None) -> Path:
 
 
 def _downloaded(source: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
+    from tools import hub
 
     try:
-        return Path(snapshot_download(source, revision=revision, allow_patterns=list(_PATTERNS)))
-    except GatedRepoError:
-        raise PlannerUnavailable(
-            "The model's terms have to be accepted on its hub page first; then set HF_TOKEN."
-        ) from None
-    except (RepositoryNotFoundError, HFValidationError):
+        return hub.fetched(source, revision)
+    except InvalidInput:
         raise PlannerUnavailable(
             "WARDROUND_GEMMA_CHECKPOINT is neither a folder nor a model that the hub knows. "
             "It takes a local folder or an id such as google/gemma-4-E4B-it."
         ) from None
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
+    except WardroundError as error:
         raise PlannerUnavailable(
-            "The model is not in the local cache and the hub can't be reached. Download it where "
-            "there is a network, and name its folder in WARDROUND_GEMMA_CHECKPOINT."
+            f"{error.client_message} A folder that has the model can be named in "
+            "WARDROUND_GEMMA_CHECKPOINT."
         ) from None
 
 

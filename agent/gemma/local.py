@@ -17,7 +17,6 @@ from agent.gemma.checkpoint import find_checkpoint, place, require_memory
 from agent.gemma.constrained import GrammarProcessor, grammar_tokenizer, json_grammar
 from agent.settings import Settings
 from specialists.errors import PlannerUnavailable
-from specialists.vision import ready_torchvision
 
 __all__ = ["LocalGemma"]
 
@@ -112,8 +111,6 @@ def _load(settings: Settings) -> _Loaded:
     where = place(settings.gemma_device)
     require_memory(folder, where)
     import torch
-
-    ready_torchvision()
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
 

@@ -1,11 +1,12 @@
 """Does this evidence support this statement?
 
 Nothing may be said that no specialist said. A statement, in one of six languages, is taken apart
-into claims (`claims`): what it names, how strongly (`assertion`), on which side and where, and with
-which numbers (`numbers`, `quantities`). Evidence is read in the same way (`known`). Each kind of
-claim has its rules (`naming`, `counting`, `comparison`, `remaining`), and words that belong to no
-claim must be grammar or the evidence's own, so that what the checker does not understand is
-refused, not passed. What words mean stands in tables (`lexicon`), a column a language.
+into claims (`claims`): what it names (`mentions`), how strongly (`assertion` in `clauses`), on
+which side and where, and with which numbers (`numbers`, `quantities`). Evidence is read in the same
+way (`known`). Each kind of claim has its rules (`naming`, `counting` with `attachment` and
+`derived`, `comparison`, `grades`, `remaining`), and words that belong to no claim must be grammar,
+everyday words or the evidence's own, so that what the checker does not understand is refused, not
+passed. What words mean stands in tables (`lexicon`), a column a language.
 
 Plain Python; the same answer each time; no model.
 """
@@ -22,6 +23,7 @@ from agent.grounding.case import Case, Refusal, first_refusal
 from agent.grounding.claims import parse
 from agent.grounding.comparison import comparisons_hold
 from agent.grounding.counting import numbers_hold
+from agent.grounding.grades import grades_hold
 from agent.grounding.items import language_of
 from agent.grounding.known import know, own_book, own_names
 from agent.grounding.lexicon import above
@@ -32,12 +34,13 @@ from specialists.schema import Evidence
 
 __all__ = ["CHECKER", "Verdict", "check", "subjects", "terms_in"]
 
-CHECKER = "grounding rules 2"
+CHECKER = "grounding rules 3"
 """Name and version, for an answer's provenance."""
 
 _CITATION = re.compile(r"[\[(（]\s*(E\d+(?:\s*[,;、，]\s*E\d+)*)\s*[\])）]")
 _ID = re.compile(r"\bE\d+\b")
 _RULES = (
+    grades_hold,
     mentions_hold,
     numbers_hold,
     comparisons_hold,
@@ -45,6 +48,7 @@ _RULES = (
     remaining.places_hold,
     remaining.answers_hold,
     remaining.emphasis_holds,
+    remaining.ratings_hold,
     words_hold,
     something_said,
     remaining.denials_hold,

@@ -1,33 +1,27 @@
 """Is a thing said to be there, not to be there, or perhaps to be there?
 
 After the idea of ConText (Harkema et al. 2009): cues set the assertion of what stands in their
-scope. A sentence is cut into clauses; 'no' reaches forward to the end of its clause, 'absent' and
-'negative' back to its beginning, the others both ways. The cues of six languages are in
-`cues.tsv`; nothing here depends on the language.
+scope. A sentence is cut into clauses (`clauses`); 'no' reaches forward to the end of its clause,
+'absent' and 'negative' back to its beginning, the others both ways. The cues of six languages are
+in `cues.tsv`; nothing here depends on the language.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
+from agent.grounding.clauses import NAMED, Clause, Level, names_in
 from agent.grounding.items import Item
 
-__all__ = ["NOWHERE", "Clause", "Level", "clauses", "level_of", "status_of"]
+__all__ = ["level_of", "negated", "status_of"]
 
-Level = int | None
-"""3 emphatic, 2 stated, 1 probable, 0 possible or open, -1 improbable, -2 absent, -3 emphatic;
-None where a thing is only named ('the probability of X')."""
-
-NAMED = {"finding", "procedure", "drug", "attribute"}
-_ASSERTING = {
-    "no", "not", "abs", "affirm", "possible", "probable", "unlikely", "definite", "undecided",
-}  # fmt: skip
 _NEAR = 4
+
 _PLAIN = {
-    "undecided": ("undecided",), "possible": ("possible", "set"), "probable": ("probable",),
-    "unlikely": ("unlikely",),
+    "undecided": ("undecided",), "possible": ("possible", "set", "opens"),
+    "probable": ("probable",), "unlikely": ("unlikely",),
 }  # fmt: skip
 """Meanings that a cue has wherever it stands in the clause."""
 _ODDS = {"probability", "score", "risk", "percentile", "grade"}
@@ -35,131 +29,12 @@ _SHARE = re.compile(r"[01]?[.,]\d+")
 _STATUSES = ("family", "history", "hypothetical", "unassessed")
 
 
-@dataclass(frozen=True)
-class Clause:
-    """A stretch of a sentence with its own assertion."""
-
-    start: int
-    end: int
-    """Positions in the sentence's items."""
-
-    def __contains__(self, at: int) -> bool:
-        return self.start <= at < self.end
-
-
-NOWHERE = Clause(0, 0)
-
-
-def clauses(items: Sequence[Item]) -> list[Clause]:
-    """Cut a sentence into clauses.
-
-    At 'but' and semicolons always; before 'no' and 'without' where something was named before;
-    at commas and 'and' where both sides name something and one of them asserts by itself.
-    """
-    cuts = [0]
-    for at in range(1, len(items)):
-        if _hard(items, at) or _denies_anew(items, cuts[-1], at) or _soft(items, cuts[-1], at):
-            cuts.append(at)
-    return [Clause(a, b) for a, b in zip(cuts, [*cuts[1:], len(items)], strict=True) if b > a]
-
-
-def _hard(items: Sequence[Item], at: int) -> bool:
-    item = items[at]
-    if item.text in {";", "—"}:
-        return True
-    if not item.has("split"):
-        return False
-    # 'yet to be settled' and 'there is still' do not turn the sentence.
-    return not (item.has("still") and not _names(items, range(at + 1, len(items))))
-
-
-def _denies_anew(items: Sequence[Item], start: int, at: int) -> bool:
-    """'Effusion without pneumothorax', 'no X, no Y'."""
-    if not items[at].has("no") or items[at].has("abs", "q"):
-        return False
-    if items[at - 1].has("or"):
-        return False
-    before = range(start, at)
-    ahead = _names(items, range(at + 1, min(at + 1 + _NEAR, len(items))))
-    return bool(_names(items, before)) and bool(ahead) and not _listing(items, at)
-
-
-def _listing(items: Sequence[Item], at: int) -> bool:
-    """'Neither X nor Y', 'no X nor Y': one denial over both."""
-    return at > 0 and items[at].has("or")
-
-
-def _names(items: Sequence[Item], span: range) -> list[int]:
-    return [at for at in span if items[at].has(*NAMED)]
-
-
-def _soft(items: Sequence[Item], start: int, at: int) -> bool:
-    item = items[at]
-    if not (item.text == "," or item.has("and")):
-        return False
-    right = _segment(items, at + 1)
-    left = range(start, at)
-    if right.start < len(items) and items[right.start].has("and", "or"):
-        right = range(right.start + 1, right.stop)
-    here, there = _names(items, left), _names(items, right)
-    if not here:
-        return _told(items, left) and bool(there) and _told(items, right)
-    return bool(there) and _parts_ways(items, left, right, _last_cut(items, start, at))
-
-
-def _parts_ways(items: Sequence[Item], left: range, right: range, cut: int) -> bool:
-    """Both sides name something: are they told of together, or each by itself?"""
-    here, there = _names(items, left), _names(items, right)
-    own = [i for i in right if items[i].has(*_ASSERTING) and items[i].text != "none"]
-    if own and min(own) < min(there) and not all(items[i].has("finding") for i in own):
-        return True
-    mine = [i for i in left if items[i].has(*_ASSERTING)]
-    if mine and min(mine) > max(here):
-        return True
-    if own:  # 'X, Y and Z absent' is a list; 'a nodule in the lung, effusion absent' is not
-        return bool(mine) or not _short(items, range(cut, left.stop))
-    return bool(mine) and not _short(items, right) and not _closes(items, right)
-
-
-def _told(items: Sequence[Item], span: range) -> bool:
-    return any(items[i].has(*_ASSERTING) for i in span)
-
-
-def _segment(items: Sequence[Item], start: int) -> range:
-    end = start
-    while end < len(items) and not (
-        (items[end].text == "," or items[end].has("and") or _hard(items, end)) and end > start
-    ):
-        end += 1
-    return range(start, end)
-
-
-def _last_cut(items: Sequence[Item], start: int, at: int) -> int:
-    cut = start
-    for i in range(start, at):
-        if items[i].text == "," or items[i].has("and"):
-            cut = i + 1
-    return cut
-
-
-def _short(items: Sequence[Item], span: range) -> bool:
-    """A member of a list: a name, with little around it."""
-    told = [i for i in span if items[i].has("side") or items[i].kind == "number"]
-    content = [i for i in span if items[i].tags and not items[i].has("w", "and", "or", "src")]
-    return not told and len(content) <= 2
-
-
-def _closes(items: Sequence[Item], span: range) -> bool:
-    """The list goes on to an 'or' that ends it."""
-    return any(items[i].has("or") and items[i].text != "/" for i in span)
-
-
 def level_of(items: Sequence[Item], clause: Clause, at: int) -> tuple[Level, bool]:
     """Return how strongly an item is asserted, and whether it is said to be undecided."""
-    if any(items[cue].has("unassessed") for cue in range(clause.start, at)):
+    if any(items[cue].has("unassessed") for cue in range(clause.start, clause.end)):
         return None, False
     told = _meanings(items, clause, at)
-    if "undecided" in told or _left_open(items, clause):
+    if "undecided" in told or _left_open(items, clause) or _neither(items, clause):
         return 0, True
     if {"possible", "absent"} <= told and "unlikely" not in told:
         return -1, True  # 'there may be no X': open, and no worse than absent
@@ -169,7 +44,7 @@ def level_of(items: Sequence[Item], clause: Clause, at: int) -> tuple[Level, boo
 def _left_open(items: Sequence[Item], clause: Clause) -> bool:
     """'X is at 66 %, but nothing is settled': the next clause names nothing and leaves it open."""
     after = Clause(clause.end, len(items))
-    if clause.end >= len(items) or _names(items, range(after.start, after.end)):
+    if clause.end >= len(items) or names_in(items, range(after.start, after.end)):
         return False
     if any(items[i].has("q", "thing", "anatomy") for i in range(after.start, after.end)):
         return False
@@ -178,6 +53,17 @@ def _left_open(items: Sequence[Item], clause: Clause) -> bool:
         or (items[i].has("not", "no") and negated(items, after, i) == "undecided")
         for i in range(after.start, after.end)
     )
+
+
+def _neither(items: Sequence[Item], clause: Clause) -> bool:
+    """'X is neither shown nor ruled out': two denials, of being there and of not."""
+    cues = [at for at in range(clause.start, len(items)) if items[at].has("no")]
+    for one, two in pairwise(cues):
+        between, behind = items[one + 1 : two], items[two + 1 : two + 2 + _NEAR]
+        shown = any(i.has("seen", "sure", "affirm", "definite", "probable") for i in between)
+        if shown and any(i.has("excl") for i in behind):
+            return not any(i.has(*NAMED) or i.text == ";" for i in between)
+    return False
 
 
 def _meanings(items: Sequence[Item], clause: Clause, at: int) -> set[str]:
@@ -209,7 +95,7 @@ def _denial(items: Sequence[Item], clause: Clause, cue: int, at: int, flips: set
         return {meaning} - {"absent"} if meaning else set()
     if item.has("no"):
         return _no(items, clause, cue, at, flips)
-    reaches = cue > at or not _names(items, range(clause.start, cue))
+    reaches = cue > at or not names_in(items, range(clause.start, cue))
     if item.has("abs") and reaches and not _after_not(items, clause, cue):
         flips.add("abs")
     return set()
@@ -232,9 +118,11 @@ def _no_ahead(items: Sequence[Item], clause: Clause, cue: int, flips: set[str]) 
     """'No X' denies, 'no clear X' nearly, 'without being conclusive' leaves open."""
     for at in range(cue + 1, min(cue + 1 + _NEAR + 2, clause.end)):
         if items[at].has("sure", "definite"):
-            named = _names(items, range(at + 1, clause.end))
+            named = names_in(items, range(at + 1, clause.end))
             return {"unlikely"} if named and at == cue + 1 else {"undecided"}
-        if items[at].has(*NAMED):
+        if items[at].has("class"):  # 'no tumour type was assigned'
+            return {"undecided"}
+        if items[at].has(*NAMED) and not items[min(at + 1, clause.end - 1)].has("class"):
             break
     flips.add("no")
     return set()
@@ -243,13 +131,15 @@ def _no_ahead(items: Sequence[Item], clause: Clause, cue: int, flips: set[str]) 
 def _answers_no(items: Sequence[Item], clause: Clause, cue: int) -> bool:
     """'Pneumonia: no', and nothing behind it that would be denied."""
     before = items[cue - 1]
-    return before.text in {":", "=", "(", "-", "–"} and not _names(
+    return before.text in {":", "=", "(", "-", "–"} and not names_in(
         items, range(cue + 1, clause.end)
     )
 
 
 def negated(items: Sequence[Item], clause: Clause, cue: int, reach: int = _NEAR) -> str | None:
     """Tell what a 'not' makes of the word that it stands before: open, possible or absent."""
+    if any(items[at].has("apart") for at in range(cue + 1, clause.end)):
+        return "undecided"
     for at in range(cue + 1, min(cue + 1 + reach, clause.end)):
         item = items[at]
         if item.has("excl", "unlikely"):
@@ -274,7 +164,7 @@ def _after_not(items: Sequence[Item], clause: Clause, at: int) -> bool:
 
 def _reaches(items: Sequence[Item], clause: Clause, cue: int, at: int) -> bool:
     """'The model did not see X' denies what comes after; 'X was not seen' what stands before."""
-    after = _names(items, range(cue + 1, clause.end))
+    after = names_in(items, range(cue + 1, clause.end))
     return at > cue or not after
 
 
@@ -354,6 +244,8 @@ def _combined(told: set[str], named: bool) -> Level:
 
 def status_of(items: Sequence[Item], clause: Clause, at: int) -> str:
     """Return current, history, family, hypothetical or unassessed."""
+    if at > clause.start and items[at - 1].has("earlier") and items[at].has("finding"):
+        return "history"  # 'previous tuberculosis'
     for cue in range(clause.start, clause.end):
         for status in _STATUSES:
             if items[cue].has(status) and (cue < at or status == "unassessed"):

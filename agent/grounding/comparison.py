@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from agent.grounding.case import Case, Refusal
-from agent.grounding.claims import SIDES, Mention, Sentence
+from agent.grounding.claims import Sentence
 from agent.grounding.items import Item
+from agent.grounding.mentions import SIDES, Mention
 from agent.grounding.quantities import Quantity
 
 __all__ = ["comparisons_hold", "trend_holds"]
@@ -107,12 +108,29 @@ def _grown(case: Case, item: Item) -> bool:
 
 def _repeats(case: Case, sentence: Sentence, at: int) -> bool:
     """The evidence says 'larger on the right' itself."""
-    sides = sentence.values("side")
-    for known in case.known:
-        for other in known.claims.sentences:
-            if sides and sides <= other.values("side") and any(i.has("more") for i in other.items):
-                return True
-    return False
+    greater = _greater(sentence, at)
+    return greater is not None and any(
+        _greater(other, place) == greater
+        for known in case.known
+        for other in known.claims.sentences
+        for place in range(len(other.items))
+        if place not in other.counted
+        if other.items[place].has("more", "less") or _bound(other.items[place])
+    )
+
+
+def _greater(sentence: Sentence, at: int) -> str | None:
+    """The side that is the larger one: 'larger on the right', 'L < R'."""
+    clause = sentence.clause_of(at)
+    sides = [
+        v for i in range(clause.start, clause.end) for v in sentence.items[i].values("side")
+        if v != "both"
+    ]  # fmt: skip
+    sides = list(dict.fromkeys(sides))
+    if not sides:
+        return None
+    more = sentence.items[at].has("more") or ">" in sentence.items[at].values("cmp")
+    return sides[0] if more else {"left": "right", "right": "left"}[sides[0]]
 
 
 def _subjects(sentence: Sentence, at: int) -> Iterator[Subject]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from agent.grounding.lexicon import Lexicon, Tag, lexicon
+from agent.grounding.lexicon import SIDES, Lexicon, Tag, lexicon, split
 from agent.grounding.tokens import LANGUAGES, Token, stem, tokenise
 
 __all__ = ["Item", "itemise", "language_of", "unfold"]
 
 _LINKS = ("", "s", "es", "n", "en", "er")
 _SHORTEST_PART = 3
+_SIGNS = {"es": "ñ¿¡", "fr": "èùœàêôçâî", "de": "äöüß", "pt": "ãõêôçâ"}
+"""Letters that tell a language from its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -107,22 +109,32 @@ def language_of(text: str) -> str:
     """Tell in which of the six languages a statement is; English where nothing decides."""
     if any("\u3400" <= char <= "\u9fff" for char in text):
         return "zh"
+    foreign = {word: one for one in ("de", "fr", "pt", "es") for word in _sides(one)}
+    telling = next((foreign[t.text] for t in tokenise(text) if t.text in foreign), None)
     best, most = "en", -1.0
     for language in LANGUAGES[:-1]:
         book = lexicon(language)
         words = [t for t in tokenise(text, language) if t.kind == "word"]
-        if language == "en" and all(t.stem in book.singles for t in words):
+        if language == "en" and telling is None and all(t.stem in book.singles for t in words):
             return "en"  # and the other languages need not be loaded
-        known = sum(_recognises(book, token) for token in words)
+        known = sum(_recognises(book, token) for token in words) + 2.0 * (language == telling)
+        known += 0.5 * any(sign in text.lower() for sign in _SIGNS.get(language, ""))
         if known > most + 1e-9:
             best, most = language, known
     return best
 
 
+@lru_cache(maxsize=8)
+def _sides(language: str) -> frozenset[str]:
+    """Words for left and right that English does not have: they tell a language."""
+    words = {w for side in ("left", "right") for w in split(SIDES[side][language])}
+    return frozenset(word for word in words if len(word) > 3)
+
+
 def _recognises(book: Lexicon, token: Token) -> float:
     """Weigh a word: known by itself, as a part of a phrase or of a compound, or not at all."""
     if token.stem in book.singles:
-        return 1.5
+        return 1.5 if token.stem in book.native else 1.2
     if token.stem in book.vocabulary:
         return 0.5
     return 1.0 if book.language == "de" and _parts(token.text) else 0.0

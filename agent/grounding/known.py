@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from agent.grounding.claims import SIDES, Claims, Mention, parse
+from agent.grounding.agreement import agrees
+from agent.grounding.claims import Claims, parse
+from agent.grounding.fields import LATERALITIES, mentions_of, undecided
 from agent.grounding.frames import sources_of
 from agent.grounding.items import itemise
-from agent.grounding.lexicon import Lexicon, above, terms
-from agent.grounding.numbers import NONE, Number, agrees, unit_named
+from agent.grounding.lexicon import Lexicon
+from agent.grounding.mentions import SIDES, Mention
+from agent.grounding.numbers import Number
 from agent.grounding.quantities import Quantity, completed
+from agent.grounding.scale import grade_numbers
 from agent.grounding.tokens import tokenise
+from agent.grounding.units import NONE, unit_named
 from specialists.schema import Evidence, EvidenceFinding
 
 __all__ = ["Known", "know", "own_names"]
 
-_LEVELS = {"present": 2, "uncertain": 0, "absent": -2}
-_LATERALITIES = {
-    "left": SIDES["left"], "right": SIDES["right"], "bilateral": SIDES["both"], None: frozenset()
-}  # fmt: skip
-_GRADES = {
-    0: "No diabetic retinopathy.",
-    1: "Mild non-proliferative diabetic retinopathy.",
-    2: "Moderate non-proliferative diabetic retinopathy.",
-    3: "Severe non-proliferative diabetic retinopathy.",
-    4: "Proliferative diabetic retinopathy.",
-}
-"""International Clinical Diabetic Retinopathy scale (Wilkinson et al. 2003)."""
-_GRADED = {"mild": 1, "moderate": 2, "severe": 3}
+_ONE_CLASS, _ONE_WORD = "pneumonia or opacity", "opacity"
 _UNASSESSED = re.compile(r"^(NOT ASSESSED|LIMITS|LIMITATIONS)\s*\n.*?(?=\n\n|\Z)", re.M | re.S)
 """Blocks of a report that name things only to say that nothing is known of them."""
-_JUDGED = {"finding", "attribute"}
-_FEW = 3
-"""In so short a text, a sentence like 'The result is inconclusive.' speaks about all of it."""
-_SURE, _DOUBTFUL = 0.8, 0.2
 
 
 @dataclass(frozen=True)
@@ -62,8 +51,20 @@ class Known:
 
 def own_names(cited: Iterable[Evidence]) -> tuple[str, ...]:
     """Return the names of findings that the terminology doesn't have."""
-    parts = {part for each in cited if each.finding for part in _parts(each.finding.name)}
-    return tuple(sorted(part for part in parts if not _understood(part)))
+    listed = list(cited)
+    parts = {part for each in listed if each.finding for part in _parts(each.finding.name)}
+    strange = {part for part in parts if not _understood(part)}
+    return tuple(sorted(strange | {name for each in listed for name in _none_of(each)}))
+
+
+def _none_of(item: Evidence) -> set[str]:
+    """'No osteosarcoma', where it is a class of its own among others."""
+    finding = item.finding
+    if finding is None or finding.assertion != "uncertain" or "retinopathy" in finding.name:
+        return set()
+    whole = finding.name.lower()
+    opens = re.findall(r"(?:^| or )(no .+?)(?= or |$)", whole.replace(_ONE_CLASS, _ONE_WORD))
+    return {each.replace(_ONE_WORD, _ONE_CLASS) for each in opens}
 
 
 @lru_cache(maxsize=1024)
@@ -103,22 +104,19 @@ def know(item: Evidence, names: tuple[str, ...]) -> Known:
     claims = parse(_UNASSESSED.sub("", item.text), "en", book)
     fields = parse(_field_words(item.finding), "en", book)
     quantities = _quantities(item, claims)
-    mentions = _graded(_mentions(item, claims, book), quantities)
-    probability = _probability(item, quantities)
-    if probability is not None and not _polygenic(item):
-        mentions = _by_probability(mentions, probability)
-    sides = claims.sides | (_LATERALITIES[item.finding.laterality] if item.finding else set())
+    mentions = mentions_of(item, claims, book, quantities)
+    sides = claims.sides | (LATERALITIES[item.finding.laterality] if item.finding else set())
     tags = {tag for each in (*claims.items, *fields.items) for tag in each.tags}
     return Known(
         item=item,
         claims=claims,
-        mentions=tuple(_implied(mentions, quantities) + mentions),
-        quantities=tuple(quantities + _grade_numbers(mentions)),
+        mentions=tuple(mentions),
+        quantities=tuple(quantities + grade_numbers(mentions)),
         sides=frozenset(sides),
         anatomy=claims.anatomy | fields.anatomy,
         tags=frozenset(tags),
         sources=sources_of(item.tool) | {v for kind, v in tags if kind == "src"},
-        undecided=_undecided(item, claims),
+        undecided=undecided(item, claims),
         answer=_answer(item),
         class_size=_class_size(item),
     )
@@ -150,136 +148,6 @@ def _classes(name: str) -> list[str]:
     return re.split(r"\s+or\s+", one.replace("pneumonia or opacity", "opacity"))
 
 
-def _undecided(item: Evidence, claims: Claims) -> bool:
-    """Tell whether the item as a whole says that it can't tell."""
-    if item.finding is not None:
-        return item.finding.assertion == "uncertain"
-    return claims.has("undecided") or any(
-        a.has("not") and b.has("sure")
-        for sentence in claims.sentences
-        for a, b in zip(sentence.items, sentence.items[1:], strict=False)
-    )
-
-
-def _mentions(item: Evidence, claims: Claims, book: Lexicon | None) -> list[Mention]:
-    mentions = claims.mentions
-    if item.finding is not None:
-        mentions = _with_field(item.finding, mentions, book)
-    elif (
-        len(claims.sentences) <= _FEW
-        and claims.has("undecided")
-        and any(
-            s.values("undecided") and not any(m.category == "finding" for m in s.mentions)
-            for s in claims.sentences
-        )
-    ):
-        mentions = [replace(m, level=0, undecided=True) for m in mentions]
-    if _polygenic(item):
-        mentions = [replace(m, level=None) if m.category != "attribute" else m for m in mentions]
-    if item.finding is None and item.value == 0:
-        mentions = [replace(m, level=-2) if m.level == 2 else m for m in mentions]
-    return list(mentions)
-
-
-def _polygenic(item: Evidence) -> bool:
-    return "polygenic" in item.tool or bool(re.search(r"\b(polygenic|PGS\d+)", item.text))
-
-
-def _by_probability(mentions: Sequence[Mention], probability: float) -> list[Mention]:
-    """A probability of a finding, and no word on it: likely, unlikely or open."""
-    level = 1 if probability >= _SURE else -1 if probability <= _DOUBTFUL else 0
-    return [
-        replace(m, level=level) if m.level is None and m.category in _JUDGED else m
-        for m in mentions
-    ]
-
-
-def _with_field(
-    finding: EvidenceFinding, mentions: Sequence[Mention], book: Lexicon | None
-) -> list[Mention]:
-    """Let the finding's fields say what is asserted, unless its text is less certain."""
-    level = _LEVELS[finding.assertion]
-    own = _field_mentions(finding, level, book)
-    names = frozenset().union(*(m.names for m in own))
-    merged, same = [], []
-    for mention in mentions:
-        if not mention.names & names or mention.category != "finding":
-            merged.append(replace(mention, level=0) if level == 0 else mention)
-        elif mention.level is None or mention.level * level >= 0 or level == 2:
-            weak = mention.level == 0 and mention.undecided
-            agreed = 0 if weak else level
-            same.append(
-                replace(mention, level=agreed, undecided=weak or level == 0, status="current")
-            )
-        elif mention.sides or mention.sites or mention.status != "current":
-            merged.append(mention)
-    weakest = 0 if any(m.level == 0 for m in same) else level
-    places = frozenset().union(*(m.sites for m in same))
-    sides = frozenset().union(*(m.sides for m in same))
-    modifiers = frozenset().union(*(m.modifiers for m in same))
-    own = [
-        replace(
-            m, level=weakest if (m.level or 0) > 0 else m.level,
-            sites=m.sites | places, sides=m.sides or sides, modifiers=m.modifiers | modifiers,
-        )
-        for m in own
-    ]  # fmt: skip
-    return [*own, *same, *merged]
-
-
-def _field_mentions(finding: EvidenceFinding, level: int, book: Lexicon | None) -> list[Mention]:
-    sides = frozenset(_LATERALITIES[finding.laterality])
-    sites = parse(finding.site or "", "en", book).anatomy
-    found = []
-    for mention in parse(finding.name, "en", book).mentions:
-        flipped = -level if mention.level is not None and mention.level < 0 else level
-        names = [mention.names] if flipped >= 0 else [frozenset({n}) for n in mention.names]
-        found += [
-            replace(
-                mention, names=each, level=flipped, undecided=level == 0, status="current",
-                sides=sides or mention.sides, sites=sites | mention.sites,
-            )
-            for each in names
-        ]  # fmt: skip
-    return found
-
-
-def _graded(mentions: Sequence[Mention], quantities: Sequence[Quantity]) -> list[Mention]:
-    """'Retinopathy grade 2' says that there is one, grade 0 that there is none."""
-    grades = {q.number.value for q in quantities if q.number.label == "grade"}
-    if len(grades) != 1:
-        return list(mentions)
-    level = 2 if max(grades) > 0 else -2
-    return [
-        replace(m, level=level) if m.level is None and m.names == {"diabetic retinopathy"} else m
-        for m in mentions
-    ]
-
-
-def _implied(mentions: Sequence[Mention], quantities: Sequence[Quantity]) -> list[Mention]:
-    """A grade of retinopathy and its name are the same thing."""
-    if not any("diabetic retinopathy" in m.names and (m.level or 0) > 0 for m in mentions):
-        return []
-    grades = [q.number.value for q in quantities if q.number.label == "grade"]
-    text = _GRADES.get(int(grades[0])) if len(set(grades)) == 1 else None
-    return parse(text).mentions if text else []
-
-
-def _grade_numbers(mentions: Sequence[Mention]) -> list[Quantity]:
-    """'Moderate diabetic retinopathy' is grade 2."""
-    found = set()
-    for mention in mentions:
-        wide = frozenset().union(*(above(name) for name in mention.names))
-        if "diabetic retinopathy" not in wide:
-            continue
-        found |= {_GRADED[m] for m in mention.modifiers if m in _GRADED}
-        if "proliferative diabetic retinopathy" in mention.names:
-            found.add(4)
-    return [
-        Quantity(Number(float(grade), 0.0, NONE, "=", 0, 0, "grade"), "grade") for grade in found
-    ]
-
-
 def _quantities(item: Evidence, claims: Claims) -> list[Quantity]:
     told = [q for s in claims.sentences for q in completed(s.quantities, _sides_of(s))]
     if item.value is None:
@@ -308,16 +176,3 @@ def _quantities(item: Evidence, claims: Claims) -> list[Quantity]:
 def _sides_of(sentence: object) -> frozenset[str]:
     values = sentence.values("side")  # type: ignore[attr-defined]
     return frozenset().union(*(SIDES[value] for value in values))
-
-
-def _probability(item: Evidence, quantities: Sequence[Quantity]) -> float | None:
-    for each in quantities:
-        if each.quantity == "probability" and each.number.unit.kind in {"none", "proportion"}:
-            return each.number.base
-    return None
-
-
-def category(name: str) -> str:
-    """Return what kind of term a name is."""
-    term = terms().get(name)
-    return term.category if term else "finding"

@@ -21,7 +21,7 @@ Tag = tuple[str, str]
 Phrases = dict[str, list[tuple[tuple[str, ...], frozenset[Tag]]]]
 """By first stem: all stems of the phrase and its tags; longest first."""
 
-_SIDES = {
+SIDES = {
     "left": {
         "en": "left; leftward; left sided; lefthand; left hand; l; lt; leftsided",
         "es": "izquierdo; izquierda; izquierdos; izquierdas; izq",
@@ -40,8 +40,9 @@ _SIDES = {
     },
     "both": {
         "en": "bilateral; bilaterally; both sides; either side; both lungs; each side; each lung; "
-        "both eyes; both kidneys; bibasal; bibasilar; bihilar; two lungs; either lung; "
-        "both sided",
+        "both eyes; both kidneys; bibasal; bibasilar; bihilar; two lungs; in either lung; "
+        "of either lung; either lung is; either lung has; both sided; both left and right; "
+        "both right and left",
         "es": "bilateral; bilaterales; bilateralmente; ambos lados; ambos pulmones; cada lado; "
         "cada pulmón; ambos ojos; los dos lados; los dos pulmones; ambos riñones",
         "fr": "bilatéral; bilatérale; bilatéraux; bilatérales; des deux côtés; les deux poumons; "
@@ -57,7 +58,11 @@ _SIDES = {
 _LEFT_RIGHT_SITES = {
     "lul": ("left", "upper lobe"), "lll": ("left", "lower lobe"), "rul": ("right", "upper lobe"),
     "rml": ("right", "middle lobe"), "rll": ("right", "lower lobe"),
+    "luz": ("left", "upper zone"), "lmz": ("left", "middle zone"), "llz": ("left", "lower zone"),
+    "ruz": ("right", "upper zone"), "rmz": ("right", "middle zone"), "rlz": ("right", "lower zone"),
 }  # fmt: skip
+_EYES = {"os": ("left", "eye"), "od": ("right", "eye"), "ou": ("both", "eye")}
+"""Latin abbreviations of the eyes; words of other languages, so in English only."""
 
 
 _VERBAL = {
@@ -122,6 +127,8 @@ class Lexicon:
     phrases: Phrases = field(default_factory=dict)
     vocabulary: set[str] = field(default_factory=set)
     """Stems of all words of all phrases."""
+    native: set[str] = field(default_factory=set)
+    """Those of the language itself, and not only of English names in it."""
     singles: dict[str, frozenset[Tag]] = field(default_factory=dict)
     roots: dict[str, frozenset[Tag]] = field(default_factory=dict)
     """Words without their endings of conjugation, for forms that no table lists."""
@@ -149,6 +156,8 @@ class Lexicon:
 
     def inflected(self, word: str) -> frozenset[Tag] | None:
         """Return the tags of a word of which this may be another form."""
+        if self.language == "en" and word.endswith("ly"):  # 'frontally' is frontal
+            return self.singles.get(stem(word.removesuffix("ly"), "en"))
         base = root(plain(word), self.language)
         tags = self.roots.get(base) if base else None
         if tags is None or ("w", "") in tags:
@@ -209,8 +218,10 @@ def above(name: str) -> frozenset[str]:
     """Return a concept with all that it is a kind (or a part) of."""
     term = terms().get(name)
     wide = frozenset({name}).union(*(above(each) for each in (term.broader if term else ())))
+    if "lower zone" in wide:
+        wide |= {"lung base"}  # two names of one place
     ill = term is not None and term.category == "finding" and name not in _NO_ILLNESS
-    return wide | {"abnormality"} if ill else wide
+    return wide | {"abnormality", "abnormal"} if ill else wide
 
 
 _NO_ILLNESS = {
@@ -234,13 +245,16 @@ def lexicon(language: str) -> Lexicon:
     for row in read_table("cues.tsv"):
         for phrase in split(row[language]):
             book.add(phrase, (row["kind"], row["value"]))
-    for side, phrases in _SIDES.items():
+    for side, phrases in SIDES.items():
         for phrase in split(phrases[language]):
             book.add(phrase, ("side", side))
-    for word, (side, site) in _LEFT_RIGHT_SITES.items():
+    sites = _LEFT_RIGHT_SITES | (_EYES if language == "en" else {})
+    for word, (side, site) in sites.items():
         book.add(word, ("side", side))
         book.add(word, ("anatomy", site))
+    book.add("{", ("opens", ""))
     _add_harmless(book)
+    book.native = set(book.vocabulary)
     if language != "en":
         _add_english(book)
     book.close()

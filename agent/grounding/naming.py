@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
 from agent.grounding.case import Case, Refusal, above_all
-from agent.grounding.claims import Mention
 from agent.grounding.comparison import trend_holds
+from agent.grounding.grades import grade_settled
 from agent.grounding.known import Known
 from agent.grounding.lexicon import above, lexicon
+from agent.grounding.mentions import Mention
 from agent.grounding.tokens import tokenise
 
-__all__ = ["mentions_hold"]
+__all__ = ["PLURAL", "mentions_hold", "seats"]
 
 Test = Callable[[Case, Mention, Known, Mention], Refusal | None]
 
@@ -26,6 +28,8 @@ def mentions_hold(case: Case) -> Refusal | None:
     for mention in case.said.mentions:
         framed = mention.category in {"finding", "trait"} and mention.names <= case.frame
         if framed and (mention.level or 0) >= 0:
+            continue
+        if grade_settled(case, mention):
             continue
         if mention.category == "change" and trend_holds(case, mention):
             continue
@@ -115,9 +119,13 @@ def _opposite(said: Mention, other: Mention) -> bool:
 def _same_polarity(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
     if said.level is None or said.category == "trait" or _opposite(said, other):
         return None
+    if other.level is None and other.status == "unassessed" and said.undecided:
+        return None
     if other.level is None:
         return Refusal("certainty", f"The evidence does not say whether: {_called(said)}.")
-    if said.undecided:
+    if _all_alternatives(said, known, other):
+        fits = True
+    elif said.undecided:
         fits = other.level == 0 or (said.level < 0 and other.level < 0)
     elif said.level >= 0:
         fits = other.level >= said.level
@@ -130,8 +138,17 @@ def _same_polarity(case: Case, said: Mention, known: Known, other: Mention) -> R
     return Refusal("certainty", f"The evidence is not as certain of: {_called(said)}.")
 
 
+def _all_alternatives(said: Mention, known: Known, other: Mention) -> bool:
+    """'A, B or C' of a set that holds A, B and C: an 'or' leaves open which."""
+    several = known.class_size > 1 and len(said.names) > 1 and (said.level or 0) > 0
+    several = several and len(other.names) >= known.class_size
+    return several and other.level == 0 and all(said.names & above(name) for name in other.names)
+
+
 def _same_status(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
-    if said.status == other.status or said.level is None or said.level == 0:
+    if said.status == other.status:
+        return None
+    if said.status != "unassessed" and (said.level is None or said.level == 0):
         return None
     return Refusal("status", f"History, condition and presence differ for: {_called(said)}.")
 
@@ -141,10 +158,15 @@ def _same_side(case: Case, said: Mention, known: Known, other: Mention) -> Refus
         return None
     refusal = Refusal("side", f"The evidence gives another side, or none, for: {_called(said)}.")
     if (said.level or 0) >= 0:
-        return None if said.sides <= other.sides else refusal
+        both = len(said.sides) > 1 and not other.sides and PLURAL.search(known.item.text)
+        return None if both or said.sides <= other.sides else refusal
     if not other.sides:
         return None
     return None if said.sides and said.sides <= other.sides else refusal
+
+
+PLURAL = re.compile(r"\b(?:lungs|kidneys|eyes|pleural spaces)\b", re.I)
+"""Things of which a person has two: 'the lungs are clear' is said of both."""
 
 
 def _same_site(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
@@ -156,11 +178,19 @@ def _same_site(case: Case, said: Mention, known: Known, other: Mention) -> Refus
         near = known.anatomy if len(known.claims.sentences) == 1 else frozenset[str]()
         alone = len([m for m in known.mentions if m.category == "finding"]) == 1
         reached |= above_all(near) if alone else set()
+        if said.level == 0:  # what something may be, of a place that another item names
+            reached |= {s for k in _beside(case, known) for s in above_all(k.anatomy)}
         return None if all(s in reached or s in case.frame for s in said.sites) else refusal
     sites = other.sites - case.frame
     bounds = sites or case.frame
     inside = all(above(site) & bounds for site in said.sites)
     return None if (inside or not sites) and (said.sites or not sites) else refusal
+
+
+def _beside(case: Case, known: Known) -> list[Known]:
+    """What else is cited of the same tool and file."""
+    source = (known.item.tool, known.item.attachment)
+    return [k for k in case.known if (k.item.tool, k.item.attachment) == source]
 
 
 SEATS = {
@@ -170,7 +200,8 @@ SEATS = {
     "lung tumor": {"lung"}, "colorectal cancer": {"colorectum"}, "skin cancer": {"skin"},
     "atelectasis": {"lung"}, "consolidation": {"lung"}, "colorectal adenocarcinoma": {"colorectum",
     "epithelium", "colon", "mucosa"}, "lymphadenopathy": {"lymph node"},
-    "osteosarcoma": {"bone"}, "emphysema": {"lung"}, "normal mucosa": {"mucosa", "colon"},
+    "osteosarcoma": {"bone"}, "pulmonary embolism": {"lung", "pulmonary artery"},
+    "emphysema": {"lung"}, "normal mucosa": {"mucosa", "colon"},
     "benign lung tissue": {"lung"}, "adipose tissue": {"fat"},
 }  # fmt: skip
 """Where a finding always is."""
@@ -204,7 +235,12 @@ def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> 
     else:
         alone = len([m for m in known.mentions if m.category == "finding"]) == 1
         told = {v for kind, v in known.tags if kind in {"modifier", "change"}}
-        fits = said.modifiers - _trends(case, said) <= (told if alone else other.modifiers)
+        told = told if alone else set(other.modifiers)
+        told |= {name for alike in _ALIKE if told & alike for name in alike}
+        told |= {"focal"} if "lesion" in above_all(said.names) else set()
+        rated = other.modifiers & _RATED if (said.level or 0) > 0 else frozenset[str]()
+        fits = said.modifiers - {"referable"} - _trends(case, said) <= told
+        fits = fits and rated <= said.modifiers
     if fits:
         return None
     extra = ", ".join(sorted(said.modifiers ^ other.modifiers))
@@ -212,6 +248,10 @@ def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> 
     return Refusal(code, f"The evidence does not say so of {_called(said)}: {extra}.")
 
 
+_ALIKE = ({"small", "mild", "minimal"}, {"old", "chronic"})
+"""Modifiers that say the same of a finding."""
+_RATED = frozenset({"high risk", "low risk"})
+"""A risk of something is not the thing."""
 _DEGREES = frozenset({"mild", "moderate", "severe", "advanced"})
 _CHANGES = frozenset(
     {"new", "increased", "decreased", "stable", "changed", "resolved", "recurrent", "persistent"}

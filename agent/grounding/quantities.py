@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from agent.grounding.assertion import NOWHERE, Clause
+from agent.grounding.clauses import NOWHERE, Clause
 from agent.grounding.items import Item
 from agent.grounding.nearness import cost
 from agent.grounding.numbers import Number
@@ -16,6 +16,10 @@ __all__ = ["Quantity", "find_quantities"]
 Spot = tuple[int, str]
 """Position among the items, and what stands there."""
 _CLOSE = 3
+_OF_LABELS = {("q", "grade")}
+"""'Grade 2' is a name: no other number is a grade."""
+_OWNERS = {"side"}
+_PLACED = {"anatomy", "side"}
 
 
 @dataclass(frozen=True)
@@ -96,19 +100,46 @@ class _Near:
 
     def one(self, kind: str) -> str | None:
         """What belongs to the number: in the same order, the only one, or the nearest."""
-        spots = self.spots(kind)
+        spots = [(at, v) for at, v in self.spots(kind) if (kind, v) not in _OF_LABELS]
         if not spots:
             return None
+        if kind in _OWNERS and (owner := self._before_bracket(spots)) is not None:
+            return owner
         places = {at for at, _ in spots}
         if len(places) == len(self.rivals) > 1 and self.place in self.rivals:
             ordered = sorted(places)
             own = ordered[self.rivals.index(self.place)]
             return next(value for at, value in spots if at == own)
+        if kind in _PLACED:
+            spots = [(at, v) for at, v in spots if not self._behind_another(at)]
+        if not spots:
+            return None
         far = [(cost(self.items, self.place, (at, at + 1)), at, value) for at, value in spots]
         free = [(c, at, v) for c, at, v in far if not self._taken(at)]
         if not free and min(far)[0] > 1 and kind in {"q", "stat"}:
             return None
         return min(free or far)[2]
+
+    def _before_bracket(self, spots: Sequence[Spot]) -> str | None:
+        """'The right lung (2.9 L, -821 HU)': in brackets stands what belongs to what is before."""
+        texts = [item.text for item in self.items[: self.place[0]]]
+        if texts.count("(") <= texts.count(")"):
+            return None
+        opens = len(texts) - 1 - texts[::-1].index("(")
+        if any(at > opens and (")" not in self._texts(opens, at)) for at, _ in spots):
+            return None
+        before = {at for at, _ in spots if at < opens}
+        inside = [rival for rival in self.rivals if rival[0] > opens]
+        if len(before) == len(inside) > 1:  # 'left, right (1, 2)'
+            return None
+        return next((value for at, value in reversed(spots) if at < opens), None)
+
+    def _texts(self, start: int, end: int) -> list[str]:
+        return [item.text for item in self.items[start:end]]
+
+    def _behind_another(self, at: int) -> bool:
+        """'90 mm, 87 mm of it abdomen': the other number stands between."""
+        return any(self.place[1] <= rival[0] < at for rival in self.rivals)
 
     def _taken(self, at: int) -> bool:
         """Right beside another number: '90 % coverage'."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from agent.grounding.assertion import NAMED, negated
+from collections.abc import Sequence
+
+from agent.grounding.assertion import negated
 from agent.grounding.case import Case, Refusal, above_all
 from agent.grounding.claims import Sentence
+from agent.grounding.clauses import NAMED
+from agent.grounding.derived import follows
 from agent.grounding.items import Item
-from agent.grounding.naming import seats
+from agent.grounding.naming import PLURAL, seats
 
 __all__ = [
-    "answers_hold", "denials_hold", "emphasis_holds", "places_hold", "sides_hold",
+    "answers_hold", "denials_hold", "emphasis_holds", "places_hold", "ratings_hold", "sides_hold",
 ]  # fmt: skip
 
 FREE_THINGS = {"in view"}
 _REACH = 3
+_EVEN = 0.5
+_UPPER = 75
 
 
 def sides_hold(case: Case) -> Refusal | None:
@@ -22,9 +28,24 @@ def sides_hold(case: Case) -> Refusal | None:
     denied = any((m.level or 0) < 0 and m.sides for m in case.said.mentions)
     named = {v for s in case.said.sentences for v in s.values("side")}
     loose = named == {"both"} and not known and not any(m.sides for m in case.said.mentions)
-    if case.said.sides <= known or denied or loose:
+    plural = named == {"both"} and any(PLURAL.search(k.item.text) for k in case.known)
+    if (case.said.sides <= known or plural) and _one_sided(case, known):
+        return Refusal("side", "The evidence names both sides.")
+    if case.said.sides <= known or denied or loose or plural:
         return None
     return Refusal("side", "The evidence does not name that side.")
+
+
+def _one_sided(case: Case, known: frozenset[str]) -> bool:
+    """'On the right only', where the evidence has both."""
+    if len(known) < 2 or not any(m.sides == {"left", "right"} for k in case.known
+                                 for m in k.mentions):  # fmt: skip
+        return False
+    return any(
+        m.sides < known and len(m.sides) == 1 and (m.level or 0) > 0
+        and any(s.items[at].has("only") for at in range(m.clause.start, m.clause.end))
+        for s in case.said.sentences for m in s.mentions
+    )  # fmt: skip
 
 
 def places_hold(case: Case) -> Refusal | None:
@@ -75,6 +96,8 @@ def answers(case: Case) -> tuple[bool, bool]:
                 continue
             if at + 1 < len(sentence.items) and sentence.items[at + 1].kind == "number":
                 continue
+            if _rated(sentence.items, at):
+                continue
             yes |= item.text in _YES
             if item.text in _NO:
                 ahead = sentence.items[at + 1 : at + 3]
@@ -82,10 +105,23 @@ def answers(case: Case) -> tuple[bool, bool]:
     return yes, no
 
 
+def _rated(items: Sequence[Item], at: int) -> bool:
+    """'17 % for yes' rates an answer and gives none."""
+    before = items[max(0, at - 3) : at]
+    return len(before) == 3 and before[2].has("w") and (
+        before[0].kind == "number" or before[1].kind == "number"
+    )  # fmt: skip
+
+
 def denials_hold(case: Case) -> Refusal | None:
     """A 'not' that reaches no finding must be in the evidence too, and the reverse."""
+    rather = any("rather" in k.claims.stems for k in case.known)
     for sentence in case.said.sentences:
         for told in _denied(sentence):
+            if any(follows(case, q) for q in sentence.quantities):
+                continue  # '2.6 % could not be matched'
+            if rather and not sentence.mentions:
+                continue
             known = [d for k in case.known for s in k.claims.sentences for d in _denied(s)]
             known += [k.anatomy for k in case.known if k.item.value == 0]
             if told and not any(told & other for other in known):
@@ -154,13 +190,56 @@ def _denies(sentence: Sentence, clause: object, at: int) -> bool:
         return False
     if item.has("not"):
         return negated(sentence.items, clause, at) == "absent"  # type: ignore[arg-type]
-    return item.has("no") and not item.has("w")
+    return item.has("no", "abs") and not item.has("w")
 
 
 def _plain(sentence: Sentence) -> set[str]:
     """Things that a sentence says and doesn't deny."""
     denied = {d for each in _denied(sentence) for d in each}
     return {v for kind in ("thing",) for v in sentence.values(kind)} - denied - FREE_THINGS
+
+
+def ratings_hold(case: Case) -> Refusal | None:
+    """'High' and 'low' must be the evidence's words, or follow from its probability."""
+    for sentence in case.said.sentences:
+        for at, item in enumerate(sentence.items):
+            for value in item.values("hl"):
+                if at in sentence.counted or item.has("modifier") or ("hl", value) in case.tags:
+                    continue
+                if not _rating_follows(case, sentence, at, value):
+                    return Refusal("attribute", f"The evidence calls nothing {item.text}.")
+    return None
+
+
+def _rating_follows(case: Case, sentence: Sentence, at: int, value: str) -> bool:
+    clause = sentence.clause_of(at)
+    inside = range(clause.start, clause.end)
+    nouns = {v for i in inside for v in sentence.items[i].values("q")}
+    if any(("q", "sensitivity") in sentence.items[i].tags for i in inside):
+        return False
+    shares = [
+        q.number.base
+        for k in case.known
+        for q in k.quantities
+        if q.quantity in {"probability", "score", "risk"} and 0 <= q.number.base <= 1
+    ] + [k.item.value for k in case.known if k.item.value is not None and 0 <= k.item.value <= 1]
+    if ("modifier", f"{value} risk") in case.tags and ("risk" in nouns or not nouns):
+        return True
+    if nouns & {"overlap", "share"}:
+        shares += [
+            q.number.base for k in case.known for q in k.quantities
+            if q.number.unit.kind == "proportion"
+        ]  # fmt: skip
+    if "density" in nouns and any(sentence.items[i].has("cmp") for i in inside):
+        return True
+    told = nouns & {"probability", "risk", "overlap", "share", "score"} or not nouns
+    if told and any((share >= _EVEN) == (value == "high") for share in shares):
+        return True
+    ranks = [q.number.value for k in case.known for q in k.quantities
+             if q.number.unit.kind == "percentile"]  # fmt: skip
+    if nouns & {"score", "percentile"}:
+        return any((rank >= _UPPER) if value == "high" else rank <= 100 - _UPPER for rank in ranks)
+    return False
 
 
 def emphasis_holds(case: Case) -> Refusal | None:

@@ -28,6 +28,13 @@ _TOKEN = re.compile(
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^a-z])|\n+|(?<=[。！？；])")
 _WIDE = str.maketrans("，。：；（）％～、！？＝＋－＜＞．／　", ",.:;()%~,!?=+-<>./ ")
 
+_SMALL = {
+    "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    **{str(number): number for number in range(3, 21)},
+}  # fmt: skip
+_ROMAN = {
+    "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10,
+}  # fmt: skip
 Spelling = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _SPELLINGS: tuple[Spelling, ...] = (
     (re.compile(r"[’‘`´]"), "'"),
@@ -45,7 +52,19 @@ _SPELLINGS: tuple[Spelling, ...] = (
     (re.compile(r"\bfront to back\b", re.I), "anteroposterior"),
     (re.compile(r"\b(?:right to left|left to right)\b", re.I), "transverse"),
     (re.compile(r"\bper cent\b", re.I), "percent"),
+    (re.compile(rf"\b(?:one|1)( [a-z]+)? (?:in|out of)(?: every)? ({'|'.join(_SMALL)})\b", re.I),
+     lambda match: f"{100 / _SMALL[match[2].lower()]:.0f} percent of{match[1] or ''}"),
     (re.compile(r"\bfollow-up\b", re.I), "followup"),
+    (re.compile(r"\blaa[- ]?950\b", re.I), "emphysema index"),
+    (re.compile(r"\b(?:below|under) the (?:referral threshold|threshold for referral)(?: for)?",
+                re.I), "no referable"),
+    (re.compile(r"\b(?:above|meets|exceeds|reaches) the (?:referral threshold|threshold for "
+                r"referral)(?: for)?", re.I), "referable"),
+    (re.compile(r"\b(inside|within) (?=(?:the wall )?(?:and|vs\.?|versus|/)\b.{0,30}"
+                r"\boutside (?:of )?the (?:muscle )?wall)", re.I), "inside the muscle wall "),
+    (re.compile(r"\b(segment|stage|grade|type) (x|ix|iv|vi{0,3}|i{1,3})\b", re.I),
+     lambda match: f"{match[1]} {_ROMAN[match[2].lower()]}"),
+    (re.compile(r"(?<![\w-])S([1-8])\b(?!\s*=)"), r"segment \1"),
     (
         re.compile(
             r"\bnon[- ]?(?=(?:referable|specific|calcified)\b)", re.I

@@ -27,7 +27,7 @@ _CHECKED = (
     "no", "not", "abs", "seen", "affirm", "excl", "sure", "possible", "probable", "unlikely",
     "set", "undecided", "definite", "split", "and", "or", "than", "more", "less", "current",
     "q", "stat", "label", "hl", "cmp", "frac", "rank", "w", "history", "family", "hypothetical",
-    "unassessed", "untrue",
+    "unassessed", "untrue", "derived", "class", "only", "opens", "apart",
 )  # fmt: skip
 """Kinds that are harmless in themselves or that another rule checks."""
 _ATTACHMENT = re.compile(r"a\d+")

@@ -27,6 +27,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from specialists.polygenic.allele_fit import NO_FIT, AllelesOfPairs, Flags, Integers
 from specialists.polygenic.spec import MatchCounts
 from specialists.readers.calls import Sites
 from specialists.readers.genome import Alleles, reverse_complement
@@ -48,7 +49,6 @@ __all__ = [
 
 Ambiguous = Literal["drop", "keep", "frequency"]
 
-_NONE = 99
 _EFFECT_IS_REFERENCE = (0, 2, 4, 6, 8, 10)
 _FLIPPED = (2, 3, 6, 7, 10, 11)
 _WITHOUT_OTHER = (4, 5, 6, 7)
@@ -67,9 +67,6 @@ HOW = (
 )  # fmt: skip
 """The order above in words."""
 
-Integers = NDArray[np.int64]
-Codes = NDArray[np.int32]
-Flags = NDArray[np.bool_]
 Frequencies = Callable[[Integers], NDArray[np.float64]]
 
 
@@ -157,7 +154,7 @@ class Matcher:
         self.in_block[within.variant] = True
         candidates = candidates.keep(sites.reference[candidates.entry] != IN_BLOCK)
         self._raise_status(candidates.variant, Status.MISMATCHED)
-        fitting = candidates.keep(candidates.category < _NONE)
+        fitting = candidates.keep(candidates.category < NO_FIT)
         fresh = fitting.keep(self.status[fitting.variant] <= Status.MISMATCHED)
         matched = _first(fresh, by=fresh.variant, then=(fresh.category, fresh.entry))
         matched = self._by_frequency(matched, sites, frequencies)
@@ -232,7 +229,7 @@ class Matcher:
         entry = np.repeat(np.arange(len(places)), number)
         steps = np.arange(len(entry)) - np.repeat(np.cumsum(number) - number, number)
         variant = self._order[np.repeat(left, number) + steps]
-        pairs = _Alleles(
+        pairs = AllelesOfPairs(
             self._alleles,
             self.effect[variant],
             self.other[variant],
@@ -291,51 +288,3 @@ def _first(pairs: Pairs, by: Integers, then: tuple[Integers, Integers]) -> Pairs
     is_first = np.ones(len(order), bool)
     is_first[1:] = by[order][1:] != by[order][:-1]
     return pairs.keep(order[is_first])
-
-
-class _Alleles:
-    """Alleles of every pair, as numbers."""
-
-    def __init__(
-        self, alleles: Alleles, effect: Codes, other: Codes, reference: Codes, alternate: Codes
-    ) -> None:
-        complement, bases = alleles.flipped(), alleles.bases()
-        self.effect, self.other = effect, other
-        self.reference, self.alternate = reference, alternate
-        self.flipped_effect, self.flipped_other = complement[effect], complement[other]
-        self.flipped_reference = complement[reference]
-        self.single_base = (bases[effect] == 1) & (bases[other] == 1)
-
-    def category(self) -> Integers:
-        """The place in the module's order; 99 where the alleles do not fit."""
-        strands = (
-            (0, self.effect, self.other),
-            (2, self.flipped_effect, self.flipped_other),
-        )
-        result = np.full(len(self.effect), _NONE, np.int64)
-        for base, effect, other in strands:
-            for category, fits in self._fits(base, effect, other).items():
-                result[fits & (category < result)] = category
-        return result
-
-    def _fits(self, base: int, effect: Codes, other: Codes) -> dict[int, Flags]:
-        named = (self.effect >= 0) & (self.other >= 0)
-        alone = (self.effect >= 0) & (self.other == -1)
-        has_alternate = self.alternate >= 0
-        # A row without alternate alleles can't be told from the row of a deletion or insertion.
-        plain = named & ~has_alternate & self.single_base
-        effect_first, effect_second = effect == self.reference, effect == self.alternate
-        return {
-            base: named & has_alternate & effect_first & (other == self.alternate),
-            base + 1: named & has_alternate & effect_second & (other == self.reference),
-            base + 4: alone & has_alternate & effect_first,
-            base + 5: alone & has_alternate & effect_second,
-            base + 8: plain & effect_first,
-            base + 9: plain & (other == self.reference),
-        }
-
-    def ambiguous(self) -> Flags:
-        """Are the two alleles each other's complement, so that the strand cannot be told?"""
-        row = self.flipped_reference == self.alternate
-        scored = self.flipped_effect == self.other
-        return np.asarray(np.where(self.alternate >= 0, row, scored), bool)

@@ -13,7 +13,8 @@ from specialists.polygenic import wording
 from specialists.polygenic.catalogue import choose, described, known_scores
 from specialists.polygenic.people import Subject, people_of
 from specialists.polygenic.result import Scored, listed, pictures, result
-from specialists.polygenic.scoring import Cohort, Options, Tally, score_genotypes
+from specialists.polygenic.run import Cohort, Options, Tally
+from specialists.polygenic.scoring import score_genotypes
 from specialists.polygenic.several import joined
 from specialists.polygenic.spec import MatchCounts, PolygenicRequest
 from specialists.readers.scoring_file import ScoreFacts

@@ -14,7 +14,7 @@ from specialists.polygenic.meaning import rank_interval
 from specialists.polygenic.people import NOBODY, USUAL_OVERLAP, People
 from specialists.polygenic.picture import distribution
 from specialists.polygenic.result_people import Place, about, open_text, panel_picture, place_of
-from specialists.polygenic.scoring import Cohort
+from specialists.polygenic.run import Cohort
 from specialists.polygenic.spec import MatchCounts, PolygenicRequest, PolygenicResult
 from specialists.polygenic.sums import Sums
 from specialists.readers.scoring_file import ScoreFacts

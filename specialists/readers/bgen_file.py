@@ -26,6 +26,7 @@ from specialists.errors import (
     UnreadableFile,
     WardroundError,
 )
+from specialists.readers.bgen_layouts import CUT, DAMAGED, layout_1, layout_2
 from specialists.readers.calls import Block, Calls, Sites
 from specialists.readers.columns import split_rows
 from specialists.readers.genome import Alleles, chromosome_code
@@ -33,8 +34,6 @@ from specialists.readers.wanted import Wanted, place
 
 __all__ = ["BgenFile"]
 
-_CUT = "The BGEN file ends before its content does."
-_DAMAGED = "The BGEN file is damaged."
 _STORED, _ZLIB, _ZSTD = 0, 1, 2
 _SEXES = {"1": 1, "M": 1, "MALE": 1, "2": 2, "F": 2, "FEMALE": 2}
 _MOST_UNPACKED = 1 << 31
@@ -113,13 +112,13 @@ class BgenFile:
         try:
             return struct.unpack_from(form, self._whole, at)
         except struct.error as error:
-            raise TruncatedFile(_CUT) from error
+            raise TruncatedFile(CUT) from error
 
     def _text(self, at: int, width: str) -> tuple[str, int]:
         (length,) = self._unpack(width, at)
         start = at + struct.calcsize(width)
         if start + length > len(self._whole):
-            raise TruncatedFile(_CUT)
+            raise TruncatedFile(CUT)
         return self._whole[start : start + length].decode("utf-8", "replace"), start + length
 
     def _samples(
@@ -127,7 +126,7 @@ class BgenFile:
     ) -> tuple[list[str], NDArray[np.uint8] | None]:
         """Labels of the file or of the .sample file beside it, and sexes of the latter."""
         if samples > len(self._whole) * 8:
-            raise TruncatedFile(_CUT)
+            raise TruncatedFile(CUT)
         labels: list[str] = []
         if named:
             count = self._unpack("<II", at)[1]
@@ -205,7 +204,7 @@ class BgenFile:
             (size,) = self._unpack("<I", at)
             at += 4
         if at + size > len(self._whole) or not alleles:
-            raise TruncatedFile(_CUT)
+            raise TruncatedFile(CUT)
         return _Variant(chromosome_code(chromosome), position, tuple(alleles), at, size, samples)
 
     def _read(
@@ -234,20 +233,20 @@ class BgenFile:
         packed = self._whole[variant.start : variant.start + variant.size]
         try:
             if self._layout == 1:
-                return _layout_1(self._unpacked(packed, 6 * variant.samples), len(self.labels))
+                return layout_1(self._unpacked(packed, 6 * variant.samples), len(self.labels))
             size = len(packed)
             if self._packing:
                 size, packed = int.from_bytes(packed[:4], "little"), packed[4:]
             content = self._unpacked(packed, size)
-            return _layout_2(content, len(variant.alleles), len(self.labels))
+            return layout_2(content, len(variant.alleles), len(self.labels))
         except WardroundError:
             raise
         except (ValueError, IndexError, struct.error, zlib.error) as error:
-            raise UnreadableFile(_DAMAGED) from error
+            raise UnreadableFile(DAMAGED) from error
 
     def _unpacked(self, packed: bytes, size: int) -> bytes:
         if size > _MOST_UNPACKED:
-            raise UnreadableFile(_DAMAGED)
+            raise UnreadableFile(DAMAGED)
         if self._packing == _STORED:
             return packed
         if self._packing == _ZLIB:
@@ -256,7 +255,7 @@ class BgenFile:
         else:
             content = _unpack_zstandard(packed, size)
         if len(content) != size:
-            raise UnreadableFile(_DAMAGED)
+            raise UnreadableFile(DAMAGED)
         return content
 
 
@@ -270,80 +269,4 @@ def _unpack_zstandard(packed: bytes, size: int) -> bytes:
     try:
         return bytes(zstandard.ZstdDecompressor().decompress(packed, max_output_size=size))
     except zstandard.ZstdError as error:
-        raise UnreadableFile(_DAMAGED) from error
-
-
-def _layout_1(content: bytes, samples: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Three probabilities a sample, in 1/32768; all zero where missing."""
-    three = np.frombuffer(content, "<u2").reshape(samples, 3) / 32768
-    total = three.sum(axis=1)
-    known = total > 0
-    copies = (three[:, 1] + 2 * three[:, 2]) / np.where(known, total, 1)
-    return copies[None], np.where(known, 2, 0).astype(np.int64)
-
-
-def _layout_2(
-    content: bytes, alleles: int, samples: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Probabilities of genotypes, or of each copy's allele where phased."""
-    count, kinds, _, most = struct.unpack_from("<IHBB", content)
-    if count != samples or kinds != alleles:
-        raise UnreadableFile(_DAMAGED)
-    marks = np.frombuffer(content, np.uint8, samples, 8)
-    phased, bits = struct.unpack_from("<BB", content, 8 + samples)
-    if phased > 1 or not 1 <= bits <= 32:
-        raise UnreadableFile(_DAMAGED)
-    values = _numbers(content[10 + samples :], bits)
-    ploidy = (marks & 63).astype(np.int64)
-    copies = np.where((marks & 128 > 0) | (ploidy > 2), 0, ploidy)
-    if alleles == 1:
-        return np.empty((0, samples)), copies
-    sizes = _stored(ploidy, alleles, bool(phased))
-    starts = np.cumsum(sizes) - sizes
-    if sizes.sum() > len(values):
-        raise TruncatedFile(_CUT)
-    dosage = np.zeros((alleles - 1, samples))
-    for number in range(1, min(most, 2) + 1):
-        these = np.flatnonzero(copies == number)
-        if these.size:
-            width = int(sizes[these[0]])
-            own = values[starts[these][:, None] + np.arange(width)]
-            dosage[:, these] = _expected(own, number, alleles, bool(phased)).T
-    return dosage, copies
-
-
-def _numbers(content: bytes, bits: int) -> NDArray[np.float64]:
-    """Numbers of so many bits, lowest first, as shares of the largest."""
-    if bits in (8, 16, 32):
-        width = bits // 8
-        whole = content[: len(content) // width * width]
-        return np.frombuffer(whole, f"<u{width}") / (2.0**bits - 1)
-    single = np.unpackbits(np.frombuffer(content, np.uint8), bitorder="little")
-    rows = single[: len(single) // bits * bits].reshape(-1, bits)
-    return (rows @ (2.0 ** np.arange(bits))) / (2.0**bits - 1)
-
-
-def _stored(ploidy: NDArray[np.int64], alleles: int, phased: bool) -> NDArray[np.int64]:
-    """How many numbers are stored for each sample."""
-    if phased:
-        return ploidy * (alleles - 1)
-    combinations = np.ones_like(ploidy)
-    for step in range(1, alleles):
-        combinations = combinations * (ploidy + step) // step
-    return combinations - 1
-
-
-def _expected(
-    values: NDArray[np.float64], copies: int, alleles: int, phased: bool
-) -> NDArray[np.float64]:
-    """Expected copies of each alternate allele, shape (samples, alternates)."""
-    if phased:
-        by_copy = values.reshape(len(values), copies, alleles - 1)
-        last = 1 - by_copy.sum(axis=2)
-        return np.asarray(np.concatenate([by_copy[:, :, 1:], last[:, :, None]], axis=2).sum(axis=1))
-    # Genotypes in colexicographic order; the last one's probability is what is left.
-    pairs = [(b,) if copies == 1 else (a, b) for b in range(alleles)
-             for a in range(b + 1 if copies == 2 else 1)]  # fmt: skip
-    probability = np.concatenate([values, 1 - values.sum(axis=1, keepdims=True)], axis=1)
-    carried = np.array([[pair.count(n) for n in range(1, alleles)] for pair in pairs])
-    return np.asarray(probability @ carried)
+        raise UnreadableFile(DAMAGED) from error

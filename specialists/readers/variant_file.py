@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import warnings
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -14,13 +11,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from specialists.errors import (
-    BackendUnavailable,
-    EmptyFile,
-    MislabelledFile,
-    TruncatedFile,
-    UnreadableFile,
-)
+from specialists.readers.call_text import TextRow, TextRows
 from specialists.readers.calls import Block, Calls, Sites
 from specialists.readers.genome import (
     Alleles,
@@ -31,24 +22,15 @@ from specialists.readers.genome import (
 )
 from specialists.readers.variant_calls import (
     GenotypeField,
-    Keys,
-    Odd,
     Rows,
-    checked_dosages,
-    keys_of_alleles,
-    odd_calls,
-    odd_of_keys,
-    overlaid,
     unpacked,
 )
-from specialists.readers.variant_text import TextRow, TextRows, rows_of_text
+from specialists.readers.variant_records import Record, Records, format_of, guarded, opened
+from specialists.readers.variant_text import rows_of_text
 from specialists.readers.wanted import Wanted, place
 
 __all__ = ["VariantFile"]
 
-_GZIP = b"\x1f\x8b"
-# A BGZF file ends with this empty block (SAM specification 4.1.2).
-_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 # What one jump through an index costs, next to reading on: about two blocks of BGZF.
 _JUMP_BYTES = 24 * 1024
 _RECORDS = 512
@@ -70,53 +52,6 @@ class _Row(Protocol):
     fields: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A row as cyvcf2 gives it."""
-
-    chromosome: int
-    position: int
-    end: int
-    reference: str
-    alternates: tuple[str, ...]
-    fields: bytes
-    called: NDArray[np.int16] | None
-    """Shape (samples, alleles of a call); -1 missing, -2 no allele."""
-    imputed: NDArray[np.float64] | None
-    """Shape (alternates, samples)."""
-
-
-@dataclass
-class _Records:
-    """Calls of the rows of one block, as cyvcf2 gives them."""
-
-    samples: int
-    rows: list[_Record] = field(default_factory=list)
-
-    def keys(self, rows: Sequence[int]) -> tuple[Keys, Mapping[int, Odd]]:
-        """See `variant_calls.Rows`."""
-        keys = np.full((len(rows), self.samples), 0xEE, np.uint8)
-        odd: dict[int, Odd] = {}
-        for number, row in enumerate(self.rows[n] for n in rows):
-            alternates = len(row.alternates)
-            own = None if row.called is None else keys_of_alleles(row.called)
-            if row.imputed is not None:
-                imputed = checked_dosages(row.imputed, alternates)
-                under = None
-                if row.called is not None:
-                    under = (
-                        odd_calls(row.called, alternates)
-                        if own is None
-                        else odd_of_keys(own, alternates)
-                    )
-                odd[number] = overlaid(imputed, under)
-            elif own is not None:
-                keys[number] = own
-            elif row.called is not None:
-                odd[number] = odd_calls(row.called, alternates)
-        return keys, odd
-
-
 class VariantFile:
     """An open VCF or BCF file. A context manager; see `calls.GenotypeFile`.
 
@@ -134,9 +69,9 @@ class VariantFile:
 
     def __init__(self, path: Path, genotype_field: GenotypeField = "GT") -> None:
         self.size_bytes = path.stat().st_size
-        self.format = _format(path)
+        self.format = format_of(path)
         self._path, self._field = path, genotype_field
-        self._vcf = _opened(path)
+        self._vcf = opened(path)
         self.labels: list[str] = list(self._vcf.samples)
         self._chosen: list[int] | None = None
         self._other_field = 0
@@ -232,8 +167,8 @@ class VariantFile:
         return Block(Sites.of(facts), partial(_read, self._calls_of(rows), entry))
 
     def _calls_of(self, rows: list[Any]) -> Rows:
-        if isinstance(rows[0], _Record):
-            return _Records(len(self._chosen or self.labels), rows)
+        if isinstance(rows[0], Record):
+            return Records(len(self._chosen or self.labels), rows)
         chosen = None if self._chosen is None else np.array(self._chosen, np.int64) - 1
         return TextRows(len(self.labels), chosen, self._field, rows)
 
@@ -244,7 +179,7 @@ class VariantFile:
             self._uses_other[row.fields] = self._field.encode() not in names and other in names
         self._other_field += self._uses_other[row.fields]
 
-    def _rows(self, wanted: Wanted) -> Iterator[list[TextRow] | list[_Record]]:
+    def _rows(self, wanted: Wanted) -> Iterator[list[TextRow] | list[Record]]:
         """The wanted rows on chromosomes, in the order of the file or of its index."""
         jumps = self._jumps(wanted)
         if jumps is None and self.format == "VCF":
@@ -257,10 +192,10 @@ class VariantFile:
                     # A row that starts before the region and reaches into it is of another place.
                     yield [row for row in rows if first <= row.position <= last]
 
-    def _records(self, rows: Any, wanted: Wanted) -> Iterator[list[_Record]]:
+    def _records(self, rows: Any, wanted: Wanted) -> Iterator[list[Record]]:
         codes: dict[str, int] = {}
-        gathered: list[_Record] = []
-        for row in _guarded(rows):
+        gathered: list[Record] = []
+        for row in guarded(rows):
             name = row.CHROM
             code = (
                 codes.setdefault(name, chromosome_code(name)) if name not in codes else codes[name]
@@ -282,7 +217,7 @@ class VariantFile:
             return max(int(row.end), int(row.POS))
         return int(row.POS)
 
-    def _record(self, row: Any, code: int) -> _Record:
+    def _record(self, row: Any, code: int) -> Record:
         samples = len(self._chosen or self.labels)
         names = frozenset(row.FORMAT or ())
         # The last column says whether the call is phased.
@@ -291,7 +226,7 @@ class VariantFile:
         if "DS" in names and (self._field == "DS" or called is None):
             imputed = np.asarray(row.format("DS"), np.float64).reshape(samples, -1).T
         fields = ":".join(names & {"GT", "DS"}).encode()
-        return _Record(
+        return Record(
             code,
             int(row.POS),
             self._end(row),
@@ -330,66 +265,3 @@ def _inside(row: _Row, wanted: Wanted) -> list[int]:
 
 def _read(rows: Rows, entry: NDArray[np.int64], which: NDArray[np.int64]) -> Calls:
     return unpacked(rows, entry[which, 0].tolist(), entry[which, 1])
-
-
-def _opened(path: Path) -> Any:
-    try:
-        import cyvcf2
-    except ImportError as error:
-        raise BackendUnavailable(
-            'Reading genotypes needs cyvcf2: pip install "wardround[genomics]".'
-        ) from error
-    try:
-        return cyvcf2.VCF(str(path))
-    except OSError as error:
-        raise UnreadableFile("The file's header is not valid VCF or BCF.") from error
-
-
-def _guarded(rows: Any) -> Iterator[Any]:
-    """Rows, with what cyvcf2 raises for a row that cannot be parsed turned into the tree's."""
-    with warnings.catch_warnings():
-        # cyvcf2 warns where a region holds nothing; that is no fault.
-        warnings.simplefilter("ignore", UserWarning)
-        iterator = iter(rows)
-        while True:
-            try:
-                row = next(iterator, None)
-            except Exception as error:
-                raise TruncatedFile(
-                    "The genotype file ends before its content does, or a row of it is damaged."
-                ) from error
-            if row is None:
-                return
-            yield row
-
-
-def _format(path: Path) -> str:
-    """VCF or BCF, by content; everything else is an error that says what it is."""
-    with path.open("rb") as file:
-        start = file.read(65_536)
-    if not start:
-        raise EmptyFile("The file is empty.")
-    if start.startswith(_GZIP):
-        _refuse_cut(path, start)
-        start = _unpacked_start(start)
-    if start.startswith(b"BCF\x02"):
-        return "BCF"
-    if start.startswith(b"##fileformat=VCF"):
-        return "VCF"
-    raise MislabelledFile("The content of the file is neither VCF nor BCF.")
-
-
-def _refuse_cut(path: Path, start: bytes) -> None:
-    if start[3] & 4 == 0 or start[12:14] != b"BC":
-        return
-    with path.open("rb") as file:
-        file.seek(-min(len(_BGZF_END), path.stat().st_size), 2)
-        if file.read() != _BGZF_END:
-            raise TruncatedFile("The genotype file ends before its content does.")
-
-
-def _unpacked_start(start: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(wbits=31).decompress(start, 64)
-    except zlib.error as error:
-        raise UnreadableFile("The file's compression is damaged.") from error

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specialists.polygenic.scoring import Options, score_genotypes
+from specialists.polygenic.run import Options
+from specialists.polygenic.scoring import score_genotypes
 from specialists.readers import worker
 
 pytestmark = [

@@ -108,7 +108,7 @@ async def test_progress_goes_forward_and_names_the_steps(server: FastMCP[Any], m
     async with Client(server, mode=mode, progress_handler=note) as client:
         await client.call_tool_mcp("consult", {"question": QUESTION, "files": [SKIN]})
     shares = [share for share, _ in told]
-    assert shares == sorted(shares)
+    assert shares == sorted(set(shares))
     assert {"intake", "route", "consult", "compose"} <= {message for _, message in told}
 
 
@@ -130,3 +130,17 @@ async def test_cancelled_consultation_reaches_the_specialist(
             with pytest.raises(asyncio.CancelledError):
                 await call
             assert await asyncio.to_thread(WaitingToy.ended.wait, 10)
+
+
+async def test_progress_rises_over_the_rounds_of_a_question_back(server: FastMCP[Any]) -> None:
+    told: list[float] = []
+
+    async def note(share: float, *_: Any) -> None:
+        told.append(share)
+
+    person = Person({"file": SKIN})
+    async with Client(
+        server, mode="legacy", elicitation_handler=person, progress_handler=note
+    ) as client:
+        await client.call_tool_mcp("consult", {"question": QUESTION})
+    assert told == sorted(set(told))

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specialists.polygenic.scoring import Options, parse_and_score
+from specialists.polygenic.run import Options
+from specialists.polygenic.scoring import parse_and_score
 from specialists.readers.variants import inspect_variants
 
 for library in ("cyvcf2", "pgenlib", "zstandard"):

@@ -216,12 +216,12 @@ def test_alleles_above_nine_and_three_copies_are_read(tmp_path):
 
 
 def test_rows_at_one_place_are_one_block_whatever_the_chunks(tmp_path, monkeypatch):
-    from specialists.readers import variant_text
+    from specialists.readers import unpacking
     from specialists.readers.genome import Alleles
     from specialists.readers.variant_file import VariantFile
     from specialists.readers.wanted import Wanted
 
-    monkeypatch.setattr(variant_text, "_CHUNK", 64)
+    monkeypatch.setattr(unpacking, "_CHUNK", 64)
     path = tmp_path / "a.vcf"
     at = [1, 1, 2, 3, 3, 3, 4]
     path.write_text(VCF + "".join(f"1\t{n}\t.\tA\tC\t.\t.\t.\tGT\t0/1\t1/1\n" for n in at))

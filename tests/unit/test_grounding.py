@@ -181,7 +181,11 @@ def test_disjunction_supports_neither_of_its_parts_alone():
         ("The left lung does not measure 2510 cm3.", False),
         ("The right lung is larger than the left.", True),
         ("The left lung is larger than the right.", False),
-        ("The lungs measure 5.5 L together.", False),
+        ("The lungs measure 5.5 L together.", True),
+        ("The lungs measure 6.5 L together.", False),
+        ("The left lung is 502 mL smaller than the right.", True),
+        ("The left lung is 702 mL smaller than the right.", False),
+        ("The left lung measures 5.5 L in total.", False),
     ],
 )
 def test_numbers_follow_sides_units_and_digits(statement, supported):

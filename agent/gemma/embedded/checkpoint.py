@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from agent.gemma.embedded.grammar import plan_grammar
-from specialists.vision import ready_torchvision
 
 __all__ = ["Checkpoint", "Written"]
 
@@ -140,8 +139,6 @@ def _one_thread() -> Iterator[None]:
 def empty_model(config: dict[str, Any]) -> Any:
     """Build the architecture that a configuration describes, in single precision."""
     import torch
-
-    ready_torchvision()
     from transformers.models.gemma3.configuration_gemma3 import Gemma3TextConfig
     from transformers.models.gemma3.modeling_gemma3 import Gemma3ForCausalLM
 

@@ -133,6 +133,8 @@ class EmbeddedGemma(Planner):
             raise PlannerUnavailable(
                 f"The shipped Gemma needs {error.name}. Install it: pip install 'wardround[gemma]'."
             ) from error
+        except RuntimeError as error:  # what torch raises beside a torchvision of another build
+            raise PlannerUnavailable("The libraries of the shipped Gemma don't fit.") from error
 
     def calibrated(self, values: Sequence[float]) -> float:
         """The probability that a plan with these `features` is right."""
