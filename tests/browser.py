@@ -24,7 +24,7 @@ _QUIET = (
     *("--hide-scrollbars", "--force-color-profile=srgb", "--remote-debugging-port=0"),
 )
 _STARTS_WITHIN_S = 60
-_WAITS_S = 20
+_WAITS_S = 60
 
 
 class Tab:

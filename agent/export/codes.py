@@ -75,9 +75,9 @@ UNITS = {  # CID 7181, 7182, 7460 to 7462 and others; meanings in words
 
 def finding_code(name: str) -> Code | None:
     """The SNOMED CT code of a finding of the terminology; None where it has none."""
-    from agent.grounding.lexicon import terms
+    from agent.language.terminology import terminology
 
-    term = terms().get(name)
+    term = terminology().get(name)
     snomed = getattr(term, "snomed", None)
     return Code(SCT, snomed, name[:_LONGEST_MEANING]) if snomed else None
 

@@ -75,12 +75,28 @@ def _meanings(items: Sequence[Item], clause: Clause, at: int) -> set[str]:
             continue
         item = items[cue]
         told |= {meaning for meaning in _PLAIN if item.has(*_PLAIN[meaning])}
+        if _impossible(items, clause, cue):
+            told.discard("possible")
         if item.has("definite") and not _after_not(items, clause, cue):
             told.add("definite")
         told |= _denial(items, clause, cue, at, flips)
     if len(flips) % 2:
         told.add("absent")
     return told
+
+
+def _impossible(items: Sequence[Item], clause: Clause, cue: int) -> bool:
+    """'X is not possible', 'X does not belong to the set'."""
+    ahead = range(cue + 1, clause.end)
+    if any(items[i].has("excl", "sure", "apart") for i in ahead):
+        return False
+    if items[cue].has("possible") and cue > clause.start and not names_in(items, ahead):
+        return items[cue - 1].has("not") and not items[cue - 1].has("possible")
+    before = range(max(clause.start, cue - _NEAR), cue)
+    denials = [i for i in before if items[i].has("not", "abs")]
+    return items[cue].has("set") and bool(denials) and not names_in(
+        items, range(denials[-1] + 1, cue)
+    )  # fmt: skip
 
 
 def _denial(items: Sequence[Item], clause: Clause, cue: int, at: int, flips: set[str]) -> set[str]:

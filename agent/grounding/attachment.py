@@ -45,7 +45,8 @@ def attached(case: Case, said: Quantity, known: Known, other: Quantity) -> Refus
     if not _place_fits(case, said, known, other):
         return Refusal("site", f"The evidence gives {value} for another place.")
     bare = said.number.unit is NONE
-    if bare and said.things and other.things and not said.things & other.things:
+    counted = other.things | above_all({n for m in known.mentions for n in m.names})
+    if bare and said.things and other.things and not said.things & counted:
         return Refusal("number", f"The evidence counts something else with {value}.")
     return None
 

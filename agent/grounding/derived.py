@@ -43,18 +43,26 @@ def _has(sentence: Sentence, value: str) -> bool:
 
 
 def _sums(case: Case, said: Quantity, sentence: Sentence) -> Iterator[Number]:
-    if not _has(sentence, "sum") or len(said.sides) == 1:
+    if not _has(sentence, "sum") or _one_side_before(sentence, said):
         return
     for one, two in _pairs(case):
         if one.unit.kind in _ADDITIVE and one.unit.kind == two.unit.kind:
             yield _number(one, one.base + two.base)
 
 
+def _one_side_before(sentence: Sentence, said: Quantity) -> bool:
+    """'The left lung measures 5.3 L in total' is no sum of both."""
+    ahead = [i for i in sentence.items if i.end <= said.number.start]
+    return len({v for i in ahead for v in i.values("side")}) == 1 and not any(
+        ("side", "both") in i.tags for i in ahead
+    )
+
+
 def _differences(case: Case, sentence: Sentence) -> Iterator[Number]:
-    compared = any(i.has("more", "less", "than") or _bound(i) for i in sentence.items)
+    compared = any(i.has("more", "less", "than", "change") or _bound(i) for i in sentence.items)
     if not compared and not _has(sentence, "difference"):
         return
-    for one, two in _pairs(case):
+    for one, two in [*_pairs(case), *_sides(case)]:
         if one.unit.kind == two.unit.kind:
             yield _number(one, abs(one.base - two.base))
 
@@ -85,6 +93,14 @@ def _pairs(case: Case) -> Iterator[tuple[Number, Number]]:
                 same = a.quantity == b.quantity and a.statistic == b.statistic
                 if same and one.item.text != two.item.text:
                     yield a.number, b.number
+
+
+def _sides(case: Case) -> Iterator[tuple[Number, Number]]:
+    """The right's and the left's number of one text."""
+    for known in case.known:
+        for a, b in combinations(known.quantities, 2):
+            if len(a.sides) == len(b.sides) == 1 and a.sides != b.sides:
+                yield a.number, b.number
 
 
 def _measured(known: Known) -> list[Quantity]:

@@ -99,13 +99,17 @@ def _with_field(
     for mention in mentions:
         if not mention.names & names or mention.category != "finding":
             merged.append(replace(mention, level=0) if level == 0 else mention)
-        elif mention.level is None or mention.level * level >= 0 or level == 2:
+        elif (
+            mention.level is None
+            or mention.level * level >= 0
+            or (level == 2 and not mention.modifiers)
+        ):
             weak = mention.level == 0 and mention.undecided
             agreed = 0 if weak else level
             same.append(
                 replace(mention, level=agreed, undecided=weak or level == 0, status="current")
             )
-        elif mention.sides or mention.sites or mention.status != "current":
+        elif mention.sides or mention.sites or mention.modifiers or mention.status != "current":
             merged.append(mention)
     weakest = 0 if any(m.level == 0 for m in same) else level
     places = frozenset().union(*(m.sites for m in same))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from agent.grounding.lexicon import SIDES, Lexicon, Tag, lexicon, split
+from agent.grounding.lexicon import SIDES, Lexicon, Tag, lexicon
 from agent.grounding.tokens import LANGUAGES, Token, stem, tokenise
+from agent.language.terminology import split
 
 __all__ = ["Item", "itemise", "language_of", "unfold"]
 

@@ -12,18 +12,22 @@ from agent.grounding.claims import Claims, parse
 from agent.grounding.fields import LATERALITIES, mentions_of, undecided
 from agent.grounding.frames import sources_of
 from agent.grounding.items import itemise
-from agent.grounding.lexicon import Lexicon
+from agent.grounding.lexicon import Lexicon, lexicon
 from agent.grounding.mentions import SIDES, Mention
 from agent.grounding.numbers import Number
 from agent.grounding.quantities import Quantity, completed
 from agent.grounding.scale import grade_numbers
-from agent.grounding.tokens import tokenise
+from agent.grounding.tokens import stem, tokenise
 from agent.grounding.units import NONE, unit_named
 from specialists.schema import Evidence, EvidenceFinding
 
 __all__ = ["Known", "know", "own_names"]
 
 _ONE_CLASS, _ONE_WORD = "pneumonia or opacity", "opacity"
+_MEDICAL = re.compile(
+    r"(?:itis|oma|omas|osis|oses|pathy|[ae]mia|plasia|trophy|megaly|penia|uria|algia|cele|ectasi[sa]"
+    r"|lithiasis|cations?|plegia|paresis|rrhea|rrhage|cysts?|toma|pnea)$"
+)
 _UNASSESSED = re.compile(r"^(NOT ASSESSED|LIMITS|LIMITATIONS)\s*\n.*?(?=\n\n|\Z)", re.M | re.S)
 """Blocks of a report that name things only to say that nothing is known of them."""
 
@@ -54,6 +58,7 @@ def own_names(cited: Iterable[Evidence]) -> tuple[str, ...]:
     listed = list(cited)
     parts = {part for each in listed if each.finding for part in _parts(each.finding.name)}
     strange = {part for part in parts if not _understood(part)}
+    strange |= {word for each in listed for word in _medical_words(each.text)}
     return tuple(sorted(strange | {name for each in listed for name in _none_of(each)}))
 
 
@@ -65,6 +70,14 @@ def _none_of(item: Evidence) -> set[str]:
     whole = finding.name.lower()
     opens = re.findall(r"(?:^| or )(no .+?)(?= or |$)", whole.replace(_ONE_CLASS, _ONE_WORD))
     return {each.replace(_ONE_WORD, _ONE_CLASS) for each in opens}
+
+
+@lru_cache(maxsize=1024)
+def _medical_words(text: str) -> frozenset[str]:
+    """Words of the evidence that no table has, and that look like findings."""
+    words = {token.text for token in tokenise(text) if token.kind == "word"}
+    unknown = {word for word in words if stem(word) not in lexicon("en").vocabulary}
+    return frozenset(word for word in unknown if _MEDICAL.search(word))
 
 
 @lru_cache(maxsize=1024)
@@ -115,11 +128,18 @@ def know(item: Evidence, names: tuple[str, ...]) -> Known:
         sides=frozenset(sides),
         anatomy=claims.anatomy | fields.anatomy,
         tags=frozenset(tags),
-        sources=sources_of(item.tool) | {v for kind, v in tags if kind == "src"},
+        sources=_sources(item, tags),
         undecided=undecided(item, claims),
         answer=_answer(item),
         class_size=_class_size(item),
     )
+
+
+def _sources(item: Evidence, tags: set[tuple[str, str]]) -> frozenset[str]:
+    """What the text names, and what the tool looks at, unless the text says that it is OCT."""
+    told = {value for kind, value in tags if kind == "src"}
+    usual = sources_of(item.tool) - ({"photograph", "fundus"} if "oct" in told else set())
+    return usual | told
 
 
 def _field_words(finding: EvidenceFinding | None) -> str:

@@ -1,7 +1,7 @@
 """What words mean, in six languages: terms, cues of assertion, units, and words that mean nothing.
 
-One table of terms (`terms.tsv`, with codes), one of cues (`cues.tsv`), one of units and a list of
-harmless words a language. A phrase may have several tags; the longest phrase at a place wins.
+One table of terms (`agent.language.terminology`), one of cues (`cues.tsv`), one of units and a list
+of harmless words a language. A phrase may have several tags; the longest phrase at a place wins.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
-from agent.grounding.tokens import LANGUAGES, Token, plain, stem, tokenise
+from agent.grounding.tokens import Token, plain, stem, tokenise
+from agent.language.terminology import Term, split, terminology
 
-__all__ = ["Lexicon", "Tag", "Term", "lexicon", "read_table", "terms"]
+__all__ = ["Lexicon", "Tag", "above", "lexicon", "read_table"]
 
 Tag = tuple[str, str]
 """Kind and value: ('finding', 'pneumonia'), ('no', ''), ('q', 'volume'), ('w', '')."""
@@ -103,21 +104,6 @@ def _without_prefix(word: str, language: str) -> str:
     return word
 
 
-@dataclass(frozen=True)
-class Term:
-    """One concept of the terminology."""
-
-    name: str
-    category: str
-    """finding, trait, procedure, drug, anatomy, attribute, change, modifier or thing."""
-    broader: tuple[str, ...] = ()
-    """Concepts that this one is a kind of (for anatomy: a part of)."""
-    snomed: str | None = None
-    radlex: str | None = None
-    names: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
-    """By language: the preferred name, then synonyms."""
-
-
 @dataclass
 class Lexicon:
     """The phrases of one language."""
@@ -192,31 +178,10 @@ def read_table(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def split(cell: str) -> tuple[str, ...]:
-    """Split a cell of phrases."""
-    return tuple(part.strip() for part in cell.split(";") if part.strip())
-
-
-@lru_cache(maxsize=1)
-def terms() -> dict[str, Term]:
-    """Load the terminology."""
-    return {
-        row["name"]: Term(
-            row["name"],
-            row["category"],
-            split(row["broader"]),
-            row["snomed"] or None,
-            row["radlex"] or None,
-            {language: split(row[language]) for language in LANGUAGES},
-        )
-        for row in read_table("terms.tsv")
-    }
-
-
 @lru_cache(maxsize=4096)
 def above(name: str) -> frozenset[str]:
     """Return a concept with all that it is a kind (or a part) of."""
-    term = terms().get(name)
+    term = terminology().get(name)
     wide = frozenset({name}).union(*(above(each) for each in (term.broader if term else ())))
     if "lower zone" in wide:
         wide |= {"lung base"}  # two names of one place
@@ -239,9 +204,10 @@ def lexicon(language: str) -> Lexicon:
         language: One of `LANGUAGES`. English terms are understood in all of them.
     """
     book = Lexicon(language)
-    for term in terms().values():
+    for term in terminology().values():
         for phrase in term.names[language]:
-            book.add(phrase, (term.category, term.name))
+            for tag in _tags(term):
+                book.add(phrase, tag)
     for row in read_table("cues.tsv"):
         for phrase in split(row[language]):
             book.add(phrase, (row["kind"], row["value"]))
@@ -261,6 +227,15 @@ def lexicon(language: str) -> Lexicon:
     return book
 
 
+def _tags(term: Term) -> list[Tag]:
+    """A specialist's class is another name of its concept; a wording is never looked for."""
+    if term.category == "wording":
+        return []
+    if term.category == "class":
+        return [tag for name in term.broader for tag in _tags(terminology()[name])]
+    return [(term.category, term.name)]
+
+
 def _add_harmless(book: Lexicon) -> None:
     path = files("agent.grounding").joinpath("data").joinpath("words")
     text = path.joinpath(f"{book.language}.txt").read_text(encoding="utf-8")
@@ -272,7 +247,7 @@ def _add_harmless(book: Lexicon) -> None:
 
 def _add_english(book: Lexicon) -> None:
     """Add English names of things, where the language has no word of that spelling."""
-    for term in terms().values():
+    for term in terminology().values():
         if term.category not in {"finding", "trait", "drug", "procedure"}:
             continue
         for phrase in term.names["en"]:

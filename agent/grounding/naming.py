@@ -28,6 +28,8 @@ def mentions_hold(case: Case) -> Refusal | None:
     for mention in case.said.mentions:
         framed = mention.category in {"finding", "trait"} and mention.names <= case.frame
         if framed and (mention.level or 0) >= 0:
+            if strange := sorted(mention.sites - _reached(case)):
+                return Refusal("site", f"The cited evidence says nothing of the {strange[0]}.")
             continue
         if grade_settled(case, mention):
             continue
@@ -37,6 +39,13 @@ def mentions_hold(case: Case) -> Refusal | None:
         if refusal is not None:
             return refusal
     return None
+
+
+def _reached(case: Case) -> set[str]:
+    """Places that the cited evidence names, and what its tools look at."""
+    named = {name for k in case.known for name in k.anatomy}
+    found = {s for k in case.known for m in k.mentions for s in (*m.sites, *seats(m))}
+    return above_all(named | found) | case.frame
 
 
 def _mention_holds(case: Case, mention: Mention) -> Refusal | None:
@@ -160,7 +169,7 @@ def _same_side(case: Case, said: Mention, known: Known, other: Mention) -> Refus
     if (said.level or 0) >= 0:
         both = len(said.sides) > 1 and not other.sides and PLURAL.search(known.item.text)
         return None if both or said.sides <= other.sides else refusal
-    if not other.sides:
+    if len(other.sides) != 1:
         return None
     return None if said.sides and said.sides <= other.sides else refusal
 
@@ -222,16 +231,36 @@ def _seats_named(name: str) -> frozenset[str]:
 
 
 def _same_source(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
+    contrast = _contrasted(case, said)
+    if contrast is not None and (other.level or 0) * contrast.get(_one(known.sources), 1) < 0:
+        return Refusal("source", f"The sources are told the wrong way round of {_called(said)}.")
     if not said.sources or said.sources & known.sources:
         return None
     return Refusal("source", f"That is not where the evidence on {_called(said)} comes from.")
+
+
+def _one(sources: frozenset[str]) -> str:
+    return next((s for s in ("film", "ct", "mr", "ultrasound") if s in sources), "")
+
+
+def _contrasted(case: Case, said: Mention) -> dict[str, int] | None:
+    """'Present on the film, absent on CT': which source says what, in order."""
+    if len(said.sources) < 2:
+        return None
+    sentence = next(s for s in case.said.sentences if said in s.mentions)
+    inside = [sentence.items[at] for at in range(said.clause.start, said.clause.end)]
+    told = [1 if i.has("affirm") else -1 for i in inside if i.has("affirm", "abs")]
+    sources = [v for i in inside for v in i.values("src")]
+    if len(told) != len(sources) or len(set(told)) < 2:
+        return None
+    return dict(zip(sources, told, strict=True))
 
 
 def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> Refusal | None:
     if said.level is None or (said.undecided and said.modifiers <= _DEGREES):
         return None
     if (said.level or 0) < 0:
-        fits = other.modifiers <= said.modifiers
+        fits = other.modifiers - {"resolved"} <= said.modifiers
     else:
         alone = len([m for m in known.mentions if m.category == "finding"]) == 1
         told = {v for kind, v in known.tags if kind in {"modifier", "change"}}
@@ -250,8 +279,8 @@ def _same_modifiers(case: Case, said: Mention, known: Known, other: Mention) -> 
 
 _ALIKE = ({"small", "mild", "minimal"}, {"old", "chronic"})
 """Modifiers that say the same of a finding."""
-_RATED = frozenset({"high risk", "low risk"})
-"""A risk of something is not the thing."""
+_RATED = frozenset({"high risk", "low risk", "resolved"})
+"""A risk of something is not the thing, nor is what has resolved."""
 _DEGREES = frozenset({"mild", "moderate", "severe", "advanced"})
 _CHANGES = frozenset(
     {"new", "increased", "decreased", "stable", "changed", "resolved", "recurrent", "persistent"}

@@ -252,7 +252,7 @@ def _share_units(tokens: Sequence[Token], numbers: list[Number]) -> list[Number]
     """Give '2.5 and 3.0 L' and '3 x 4 cm' the unit of the last."""
     joints = {"and", "x", "×", "to", "-", "–", "by", ",", "or", "y", "e", "et", "und", "a", "à",
               "bis", "por", "par", "mal", "on", "auf", "至", "和", "与", "、", "against", "versus",
-              "vs", "right", "left", "the", "für"}  # fmt: skip
+              "vs", "right", "left", "the", "für", "→"}  # fmt: skip
     for index in range(len(numbers) - 2, -1, -1):
         one, two = numbers[index], numbers[index + 1]
         between = [token.text for token in tokens[one.end : two.start]]

@@ -10,6 +10,7 @@ from agent.grounding.clauses import NOWHERE, Clause
 from agent.grounding.items import Item
 from agent.grounding.nearness import cost
 from agent.grounding.numbers import Number
+from agent.grounding.units import NONE
 
 __all__ = ["Quantity", "find_quantities"]
 
@@ -18,6 +19,8 @@ Spot = tuple[int, str]
 _CLOSE = 3
 _OF_LABELS = {("q", "grade")}
 """'Grade 2' is a name: no other number is a grade."""
+_FROM = {"from", "de", "von", "从", "由"}
+_TO = {"to", "a", "à", "auf", "para", "→", "至", "到", "升", "降"}
 _OWNERS = {"side"}
 _PLACED = {"anatomy", "side"}
 
@@ -67,7 +70,21 @@ def find_quantities(
         ]
         near = _Near(items, span, counted, place, rivals)
         found.append(_quantity(number, near, span))
-    return _against(items, found)
+    return _moved(items, _against(items, found))
+
+
+def _moved(items: Sequence[Item], found: list[Quantity]) -> list[Quantity]:
+    """'Has grown from 4 mm to 6 mm': the first number is of the earlier examination."""
+    if not any(item.has("change") or item.text == "→" for item in items):
+        return found
+    for at, (one, two) in enumerate(pairwise(found)):
+        before = [i for i in items if i.end <= one.number.start][-1:]
+        between = [i.text for i in items if one.number.end <= i.start < two.number.start]
+        moved = bool(before) and before[0].text.split()[-1] in _FROM
+        if between and (between[0] == "→" or (moved and between[0] in _TO)):
+            found[at] = replace(one, earlier=True)
+            found[at + 1] = replace(two, earlier=False)
+    return found
 
 
 def _against(items: Sequence[Item], found: list[Quantity]) -> list[Quantity]:
@@ -103,8 +120,10 @@ class _Near:
         spots = [(at, v) for at, v in self.spots(kind) if (kind, v) not in _OF_LABELS]
         if not spots:
             return None
-        if kind in _OWNERS and (owner := self._before_bracket(spots)) is not None:
-            return owner
+        if kind in _OWNERS:
+            spots = self._owning(spots)
+        if not spots:
+            return None
         places = {at for at, _ in spots}
         if len(places) == len(self.rivals) > 1 and self.place in self.rivals:
             ordered = sorted(places)
@@ -120,19 +139,19 @@ class _Near:
             return None
         return min(free or far)[2]
 
-    def _before_bracket(self, spots: Sequence[Spot]) -> str | None:
+    def _owning(self, spots: Sequence[Spot]) -> list[Spot]:
         """'The right lung (2.9 L, -821 HU)': in brackets stands what belongs to what is before."""
         texts = [item.text for item in self.items[: self.place[0]]]
         if texts.count("(") <= texts.count(")"):
-            return None
+            return list(spots)
         opens = len(texts) - 1 - texts[::-1].index("(")
         if any(at > opens and (")" not in self._texts(opens, at)) for at, _ in spots):
-            return None
-        before = {at for at, _ in spots if at < opens}
+            return list(spots)
+        before = [spot for spot in spots if self.span.start <= spot[0] < opens]
         inside = [rival for rival in self.rivals if rival[0] > opens]
         if len(before) == len(inside) > 1:  # 'left, right (1, 2)'
-            return None
-        return next((value for at, value in reversed(spots) if at < opens), None)
+            return list(spots)
+        return before[-1:]
 
     def _texts(self, start: int, end: int) -> list[str]:
         return [item.text for item in self.items[start:end]]
@@ -146,6 +165,13 @@ class _Near:
         own = cost(self.items, self.place, (at, at + 1))
         others = [cost(self.items, p, (at, at + 1)) for p in self.rivals if p != self.place]
         return bool(others) and min(others) < own
+
+    def counts(self) -> bool:
+        """'503 EUR samples': the number counts something."""
+        behind = self.items[self.place[1] : min(self.place[1] + 2, self.span.end)]
+        return any(item.has("label") for item in behind) and all(
+            item.has("label") or item.kind == "unknown" for item in behind[:1]
+        )
 
     def after(self, kind: str) -> frozenset[str]:
         """What stands right behind the number."""
@@ -164,7 +190,7 @@ def _quantity(number: Number, near: _Near, span: Clause) -> Quantity:
     place = near.one("anatomy")
     return Quantity(
         number=number,
-        quantity=near.one("q"),
+        quantity=None if number.unit is NONE and near.counts() else near.one("q"),
         statistic=near.one("stat"),
         subjects=frozenset({subject} if subject else ()),
         anatomy=frozenset({place} if place else ()),
@@ -180,9 +206,9 @@ def _quantity(number: Number, near: _Near, span: Clause) -> Quantity:
 
 def _earlier(near: _Near) -> bool | None:
     """Tell of which examination a number is."""
-    if near.spots("change"):  # 'stable since the prior examination'
-        return None
     old, new = near.spots("earlier"), near.spots("current")
+    if near.spots("change") and not (old and new):  # 'stable since the prior examination'
+        return None
     spots = [(at, "old") for at, _ in old] + [(at, "new") for at, _ in new]
     if not spots:
         return None

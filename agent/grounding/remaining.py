@@ -157,9 +157,11 @@ def _denied(sentence: Sentence) -> list[frozenset[str]]:
     found = []
     for clause in sentence.clauses:
         inside = range(clause.start, clause.end)
-        if any(m.clause == clause and m.category != "trait" for m in sentence.mentions):
-            continue
-        cues = [at for at in inside if _denies(sentence, clause, at)]
+        named = any(m.clause == clause and m.category != "trait" for m in sentence.mentions)
+        cues = [
+            at for at in inside
+            if _denies(sentence, clause, at) and (not named or sentence.items[at].has("unlike"))
+        ]  # fmt: skip
         if not cues:
             continue
         near = {

@@ -39,6 +39,7 @@ Spelling = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _SPELLINGS: tuple[Spelling, ...] = (
     (re.compile(r"[’‘`´]"), "'"),
     (re.compile(r"[‐‑]"), "-"),
+    (re.compile(r"\s*-+>\s*(?=\d)"), " → "),
     (re.compile(r"(?:(?<=\s)|^)\+ve\b", re.I), "positive"),
     (re.compile(r"(?:(?<=\s)|^)-ve\b", re.I), "negative"),
     (re.compile(r"(?:(?<=[\s:(])|^)\?\s?(?=[A-Za-z])"), "possible "),
@@ -55,6 +56,8 @@ _SPELLINGS: tuple[Spelling, ...] = (
     (re.compile(rf"\b(?:one|1)( [a-z]+)? (?:in|out of)(?: every)? ({'|'.join(_SMALL)})\b", re.I),
      lambda match: f"{100 / _SMALL[match[2].lower()]:.0f} percent of{match[1] or ''}"),
     (re.compile(r"\bfollow-up\b", re.I), "followup"),
+    (re.compile(r"\b(?:out[- ]of[- ]distribution|OOD|unfamiliar to the model)\b(?: for)?", re.I),
+     "unlike the training data for"),
     (re.compile(r"\blaa[- ]?950\b", re.I), "emphysema index"),
     (re.compile(r"\b(?:below|under) the (?:referral threshold|threshold for referral)(?: for)?",
                 re.I), "no referable"),

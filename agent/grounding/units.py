@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.grounding.items import Item
-from agent.grounding.lexicon import read_table, split
+from agent.grounding.lexicon import read_table
 from agent.grounding.tokens import Token, tokenise
+from agent.language.terminology import split
 
 __all__ = ["NONE", "PERCENT", "Unit", "unit_named", "unit_of"]
 

@@ -27,7 +27,7 @@ _CHECKED = (
     "no", "not", "abs", "seen", "affirm", "excl", "sure", "possible", "probable", "unlikely",
     "set", "undecided", "definite", "split", "and", "or", "than", "more", "less", "current",
     "q", "stat", "label", "hl", "cmp", "frac", "rank", "w", "history", "family", "hypothetical",
-    "unassessed", "untrue", "derived", "class", "only", "opens", "apart",
+    "unassessed", "untrue", "derived", "class", "only", "opens", "apart", "unlike",
 )  # fmt: skip
 """Kinds that are harmless in themselves or that another rule checks."""
 _ATTACHMENT = re.compile(r"a\d+")
@@ -64,14 +64,17 @@ def _told(item: Item) -> Refusal:
 def _accounted(case: Case, sentence: Sentence, at: int) -> bool:
     item = sentence.items[at]
     if item.kind == "sign" and not item.tags:
-        return item.text.isascii() or item.text in "–—−±×≥≤≈°“”„«»…·•、《》「」“”"
+        return item.text.isascii() or item.text in "–—−±×≥≤≈°“”„«»…·•→、《》「」“”"
     if item.kind == "number":
         return True
     if _ATTACHMENT.fullmatch(item.text):
         return item.text in {(k.item.attachment or "").lower() for k in case.known}
     if item.kind == "unknown":
         letter = len(item.text) == 1 and item.text.isascii()
-        return item.stem in case.stems or _units_alone(item) or letter
+        own = item.stem in case.stems or _american(item.stem) in map(_american, case.stems)
+        return own or _units_alone(item) or letter
+    if item.has("since") and item.has("no"):  # 'no longer'
+        return ("earlier", "") in case.tags or any(k == "change" for k, _ in case.tags)
     if item.has(*_CHECKED) or _of_evidence(case, item):
         return True
     if item.has("earlier", "since"):
@@ -79,6 +82,11 @@ def _accounted(case: Case, sentence: Sentence, at: int) -> bool:
     if item.has("still"):
         return _still(case, sentence, at)
     return False
+
+
+def _american(word: str) -> str:
+    """'Haemoglobin' is hemoglobin."""
+    return word.replace("ae", "e").replace("oe", "e").replace("our", "or").replace("is", "iz")
 
 
 def _of_evidence(case: Case, item: Item) -> bool:
@@ -120,7 +128,7 @@ def something_said(case: Case) -> Refusal | None:
         return None
     if any(k.answer for k in case.known) and any(answers(case)):
         return None
-    if any(i.kind == "unknown" for i in said.items) or _open_said(case):
+    if any(i.kind == "unknown" or i.has("more", "less") for i in said.items) or _open_said(case):
         return None
     return Refusal("empty", "The statement says nothing that could be checked.")
 

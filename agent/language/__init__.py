@@ -1,7 +1,7 @@
 """The languages that answers are written in: whose question it is, sentences and terms.
 
-Sentences are templates in `phrases.tsv`, terms of the specialists stand in `terms.tsv`; both have
-a column a language. Nothing here decides what is said.
+Sentences are templates in `phrases.tsv`, terms stand in `terms.tsv` (`terminology`), which the
+checker reads too; both have a column a language. Nothing here decides what is said.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import get_args
 
 from agent.answer import Language
+from agent.language.terminology import terminology
 
 __all__ = [
     "LANGUAGES",
@@ -72,9 +73,10 @@ def known(concept: str) -> bool:
 
 
 def term(concept: str, language: Language) -> str:
-    """Say a concept in a language: of the specialists, else of the checker's terminology."""
-    row = terms().get(concept) or _terminology().get(concept) or {}
-    return row.get(language) or concept
+    """Say a concept in a language, or as it is where the table has no name for it."""
+    found = terminology().get(concept)
+    names = found.names[language] if found is not None else ()
+    return names[0] if names else concept
 
 
 def phrase(key: str, language: Language, **slots: object) -> str:
@@ -109,26 +111,17 @@ def share(value: float, language: Language) -> str:
 @cache
 def terms() -> dict[str, dict[Language, str]]:
     """Every concept that a specialist can name, in every language."""
-    return _table("terms.tsv")
+    return {
+        name: {language: found.names[language][0] for language in LANGUAGES}
+        for name, found in terminology().items()
+        if found.told
+    }
 
 
 @cache
 def phrases() -> dict[str, dict[Language, str]]:
     """Every template by its key, in every language."""
     return _table("phrases.tsv")
-
-
-@cache
-def _terminology() -> dict[str, dict[Language, str]]:
-    """The first name that the checker's terminology has in each language."""
-    text = (files("agent") / "grounding" / "data" / "terms.tsv").read_text(encoding="utf-8")
-    head, *rows = [line.split("\t") for line in text.splitlines() if line]
-    columns: list[Language] = [one for one in LANGUAGES if one in head]
-    return {
-        row[0]: {one: row[head.index(one)].split(";")[0].strip() for one in columns}
-        for row in rows
-        if len(row) == len(head)
-    }
 
 
 def _table(name: str) -> dict[str, dict[Language, str]]:

@@ -60,8 +60,8 @@ class CtBackend(MedGemmaBackend):
             provenance=self._provenance(asked),
         )
         title = "CT slices as MedGemma was shown them: red wide, green soft tissue, blue brain"
-        pictures = (contact_sheet(seen.pictures, title),) if options.previews else ()
-        return Reading(result, pictures)
+        sheet = contact_sheet(seen.pictures, title, places=seen.places, count=seen.count)
+        return Reading(result, (sheet,) if options.previews else ())
 
 
 def _competence(source: Source) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specialists.base import Picture
-from specialists.pictures import png
+from specialists.pictures import Layout, Panel, png
 from specialists.schema import Finding
 
 __all__ = ["boxed", "contact_sheet", "shown"]
@@ -47,8 +47,23 @@ def boxed(pixels: NDArray[np.uint8], findings: Sequence[Finding]) -> Picture:
     return Picture(f"Chest film {what}", png(image))
 
 
-def contact_sheet(pictures: Sequence[NDArray[np.uint8]], title: str, most: int = 25) -> Picture:
-    """Some of many pictures side by side, in their order."""
+def contact_sheet(
+    pictures: Sequence[NDArray[np.uint8]],
+    title: str,
+    most: int = 25,
+    *,
+    places: Sequence[int] = (),
+    count: int = 0,
+) -> Picture:
+    """Some of many pictures side by side, in their order.
+
+    Args:
+        pictures: Each (rows, columns, 3).
+        title: What they are.
+        most: How many are drawn.
+        places: Of slices, which ones they are, from 0; a viewer scrolls through them.
+        count: How many slices the volume has.
+    """
     from PIL import Image
 
     step = max(1, -(-len(pictures) // most))
@@ -56,7 +71,12 @@ def contact_sheet(pictures: Sequence[NDArray[np.uint8]], title: str, most: int =
     across = max(1, round(len(chosen) ** 0.5 + 0.49))
     edge = _EDGE // across
     sheet = Image.new("RGB", (across * edge, -(-len(chosen) // across) * edge))
+    panels = []
     for at, one in enumerate(chosen):
         one.thumbnail((edge, edge))
-        sheet.paste(one, ((at % across) * edge, (at // across) * edge))
-    return Picture(title, png(sheet))
+        x, y = (at % across) * edge, (at // across) * edge
+        sheet.paste(one, (x, y))
+        if places:
+            box = (x, y, x + one.width, y + one.height)
+            panels.append(Panel("Slices", box, places[at * step] + 1, count))
+    return Picture(title, png(sheet, Layout(tuple(panels)) if panels else None))

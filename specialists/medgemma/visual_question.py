@@ -81,7 +81,8 @@ def _seen(source: Source, question: str) -> _Shown:
         modality = "CT" if source.manifest.modality == "CT" else "MR"
         seen = ct_slices(source) if modality == "CT" else mr_slices(source)
         recipe = recipes.volume(seen.pictures, modality, question)
-        sheet = contact_sheet(seen.pictures, f"{modality} slices as MedGemma was shown them")
+        title = f"{modality} slices as MedGemma was shown them"
+        sheet = contact_sheet(seen.pictures, title, places=seen.places, count=seen.count)
         return _Shown(recipe, sheet, (seen.told, *seen.notes))
     if kind == "slide":
         tissue = patches(source, _PATCHES)

@@ -64,6 +64,11 @@ SPEC = SpecialistSpec(
             "observations": (
                 *("observation", "observations", "lab", "labs", "laboratory", "blood test"),
                 *("vital signs", "vitals", "blood pressure", "hba1c", "creatinine", "hemoglobin"),
+                *("kidney function", "renal function", "egfr", "kidney values", "liver values"),
+                *("glucose", "blood sugar", "potassium", "sodium", "cholesterol", "crp", "bmi"),
+                *("weight", "smoke", "smokes", "smoking", "smoker", "pulse", "saturation"),
+                *("función renal", "fonction rénale", "nierenfunktion", "nierenwerte", "肾功能"),
+                *("função renal",),
                 *("laboratorio", "analítica", "laboratoire", "laborwerte", "exames", "化验"),
             ),
             "allergies": (

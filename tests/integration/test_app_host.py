@@ -55,6 +55,9 @@ frame.srcdoc = window.held.page;
 </script>"""
 
 
+pytestmark = pytest.mark.xdist_group("app-host")
+
+
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
     with browser(tmp_path_factory.mktemp("profile")) as opened:

@@ -9,8 +9,8 @@ import pytest
 
 from agent.grounding import check
 from agent.grounding.items import language_of
-from agent.grounding.lexicon import terms
 from agent.grounding.tokens import LANGUAGES
+from agent.language.terminology import terminology
 from specialists.schema import Evidence, EvidenceFinding
 
 FOLDER = Path(__file__).parents[1] / "data" / "grounding"
@@ -264,13 +264,13 @@ def test_repeated_evidence_is_supported():
 
 
 def test_terminology_is_whole():
-    kinds = Counter(term.category for term in terms().values())
+    kinds = Counter(term.category for term in terminology().values())
     assert kinds["finding"] >= 150
-    assert all(above in terms() for term in terms().values() for above in term.broader)
+    assert all(above in terminology() for term in terminology().values() for above in term.broader)
     assert all(kinds[kind] for kind in ("procedure", "drug", "anatomy", "change", "modifier"))
 
 
-@pytest.mark.parametrize("code", sorted(t.snomed for t in terms().values() if t.snomed))
+@pytest.mark.parametrize("code", sorted(t.snomed for t in terminology().values() if t.snomed))
 def test_snomed_code_has_a_valid_check_digit(code):
     assert _verhoeff(code) == 0
 

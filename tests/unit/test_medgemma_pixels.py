@@ -140,3 +140,24 @@ def test_message_keeps_the_order_of_pictures_and_words() -> None:
     assert told[1]["image_url"]["url"] == f"{head},{coded}"
     with Image.open(BytesIO(base64.b64decode(coded))) as opened:
         assert np.array_equal(np.asarray(opened), square(RGB).pixels)
+
+
+def test_contact_sheet_of_slices_says_which_slice_lies_where():
+    import json
+    from io import BytesIO
+
+    from PIL import Image
+
+    from specialists.medgemma.drawing import contact_sheet
+
+    slices = [np.full((64, 64, 3), 40 * at, np.uint8) for at in range(5)]
+    picture = contact_sheet(slices, "Slices", places=(0, 3, 6, 9, 12), count=14)
+    with Image.open(BytesIO(picture.png)) as sheet:
+        panels = json.loads(sheet.info["wardround"])["panels"]
+        assert [(one["slice"], one["slices"]) for one in panels] == [
+            (1, 14), (4, 14), (7, 14), (10, 14), (13, 14),
+        ]  # fmt: skip
+        for at, one in enumerate(panels):
+            assert sheet.convert("RGB").crop(one["box"]).getcolors() == [(64 * 64, (40 * at,) * 3)]
+    with Image.open(BytesIO(contact_sheet(slices, "Patches").png)) as sheet:
+        assert "wardround" not in sheet.info
