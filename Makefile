@@ -4,16 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVED := .venv-vllm
-EXTRAS := models,gemma,genomics,slides,export,dicomweb,dev
+RESOLVED := --extra models --extra gemma --extra vllm
+RESOLVES := echo "check-resolve: the extras models, gemma and vllm resolve together"
+EXTRAS := models,gemma,genomics,slides,export,dicomweb,hub,dev
 
 NODE_MODULES := tests/clients/node_modules
 
-.PHONY: demo check check-vllm check-clients lint types imports spelling test bench clean
+.PHONY: demo check check-resolve check-vllm check-clients lint types imports spelling test bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/wardround demo
 
-check: lint types imports spelling test
+check: lint types imports spelling test check-resolve
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -30,6 +32,17 @@ spelling: $(VENV)/ready
 
 test: $(VENV)/ready
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not served and not clients"
+
+# The extras that a GPU host wants resolve together: a dry run, of some minutes by pip.
+check-resolve: $(VENV)/ready
+	@if ! $(PYTHON) -m pip index versions vllm >/dev/null 2>&1; then \
+		echo "check-resolve: skipped; pip reaches no package index"; \
+	elif command -v uv >/dev/null 2>&1; then \
+		uv pip compile --quiet $(RESOLVED) pyproject.toml -o /dev/null && $(RESOLVES); \
+	else \
+		$(BIN)/python -m pip install --dry-run --ignore-installed -qq \
+			".[models,gemma,vllm]" >/dev/null && $(RESOLVES); \
+	fi
 
 bench: $(VENV)/ready
 	$(BIN)/pytest -q -s -m bench tests/bench

@@ -271,7 +271,7 @@ class Agent:
         from agent.export.forms import export_async
 
         await self._open()
-        known = {"identified": identified, "same_files": same_files}
+        known: dict[str, Any] = {"identified": identified, "same_files": same_files}
         return await export_async(answer, form, files, agent=self, **known)
 
     def export(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from specialists.schema import Data, Evidence, Laterality, Manifest, Provenance
+from specialists.schema import Box, Data, Evidence, Laterality, Manifest, Provenance
 
 __all__ = [
     "Answer",
@@ -84,6 +84,8 @@ class Fact(Data):
     """Of a set, 0 to 1."""
     calibrated: bool = False
     """Whether the evidence's value is a calibrated probability."""
+    box: Box | None = None
+    """Where a finding is on the original image, in pixels."""
     sample: str | None = None
     """Whose score it is."""
     reference: str | None = None
@@ -237,9 +239,10 @@ class Answer(Data):
         identified: bool = False,
         same_files: bool = False,
     ) -> bytes:
-        """Write the answer as 'json', 'markdown', 'html', 'fhir', 'dicom-sr', 'seg' or 'gsps'.
+        """Write the answer in a form: 'json', 'markdown', 'html', 'page', 'fhir', 'dicom-sr', ….
 
-        See `agent.export.forms.export_async`, which is for use inside an event loop.
+        See `agent.export.forms.export_async`, which is for use inside an event loop; the forms
+        are the keys of `FORMS` there.
         """
         from agent.export.forms import export
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from agent.answer import Attachment, Call, Plan
 from agent.toolbox import ToolInfo
-from agent.wording import COMPARE, has, plain
+from agent.wording import ABOUT, COMPARE, has, plain
 from specialists.acceptance import assign_roles, refusal
+
+if TYPE_CHECKING:
+    from agent.gemma import PlanRequest
 
 __all__ = [
     "NO_IDENTITY",
@@ -25,6 +29,7 @@ __all__ = [
     "meant_options",
     "named_options",
     "needs",
+    "pertinent",
     "plays_main_role",
     "refusals",
     "say",
@@ -86,8 +91,38 @@ def calls_of(
     else:
         main_ids = [(one.id,) for one in main]
     return [
-        Call(tool=info.name, attachments=(*ids, *extra), arguments=arguments) for ids in main_ids
+        Call(tool=info.name, attachments=(*ids, *extra), arguments=arguments | each)
+        for ids in main_ids
+        for each in _each_meant(info, question)
     ]
+
+
+def pertinent(request: PlanRequest) -> PlanRequest:
+    """Leave out what reads records alone, where there is no record and none is spoken of.
+
+    A record's words (history, medication, blood pressure) stand in many a question about a film.
+    """
+    text, kinds = (
+        plain(request.question),
+        {o.manifest.kind for o in request.attachments if o.manifest},
+    )
+    if "record" in kinds or re.search(ABOUT, text):
+        return request
+    kept = {
+        name: info
+        for name, info in request.catalogue.items()
+        if {kind for one in info.accepts or () for kind in one.kinds} != {"record"}
+        or any(has(text, word) for word in info.keywords)
+    }
+    return replace(request, catalogue=kept)
+
+
+def _each_meant(info: ToolInfo, question: str) -> list[dict[str, Any]]:
+    """Every value that the question means of the option that wants a call for each."""
+    option, text = info.one_call_each, plain(question)
+    values = info.option_words.get(option, {}) if option else {}
+    meant = [value for value, words in values.items() if any(has(text, one) for one in words)]
+    return [{str(option): value} for value in meant] or [{}]
 
 
 def named_options(info: ToolInfo, question: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "ask": ("agent.commands.ask", "Ask a question about files."),
     "export": ("agent.commands.export", "Write a saved answer as HTML, FHIR or DICOM."),
+    "view": ("agent.commands.view", "Look through a saved answer in a browser, and review it."),
     "chat": ("agent.commands.chat", "Ask questions in a conversation."),
     "route": ("agent.commands.route", "Plan cases without running specialists."),
     "verify": ("agent.commands.verify", "Check statements against their evidence."),
@@ -33,6 +34,7 @@ _COMMANDS = {
         "Make or list cohorts that polygenic scores are read against.",
     ),
     "serve": ("agent.commands.serve", "Serve the tools over MCP."),
+    "up": ("agent.commands.up", "Serve Gemma and MedGemma on this machine's GPU."),
     "token": ("agent.commands.token", "Let a caller in over HTTP."),
     "install": ("agent.commands.install", "Set an MCP client up to start this server."),
     "demo": ("agent.commands.demo", "Answer seven real cases, refuse an eighth."),

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.agent import Agent, Event
 from agent.answer import Answer
+from agent.app.resource import APP_META
 from agent.export.markdown import to_markdown
 from tools.progress import Rising
 from tools.server import checked_tool
@@ -101,6 +102,7 @@ def consult_tool(agent_here: Callable[[], Agent]) -> Tool:
         title="Consult",
         description=_DESCRIPTION,
         output_schema=Answer.model_json_schema(mode="serialization"),
+        meta=APP_META,
     )
 
 

@@ -41,10 +41,19 @@ def gate_extension(plan: Plan, request: PlanRequest) -> Gated:
 
 
 def _owed(plan: Plan, request: PlanRequest) -> Plan:
+    if _records_alone(request):
+        ruled = planned(request)
+        if ruled.action == "refuse" or plan.action == "clarify":
+            return ruled  # no planner here was trained on records, nor may one give advice on them
     if plan.action != "answer" or not request.attachments:
         return plan
     owed = planned(request)
     return plan if owed.action == "answer" or _addressed(request) else owed
+
+
+def _records_alone(request: PlanRequest) -> bool:
+    kinds = {one.manifest.kind for one in request.attachments if one.manifest}
+    return kinds == {"record"}
 
 
 def _addressed(request: PlanRequest) -> bool:

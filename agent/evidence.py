@@ -123,6 +123,7 @@ def _finding(finding: Finding) -> _Said:
         site=finding.site,
         laterality=finding.laterality,
         calibrated=unit is not None,
+        box=finding.box,
     )
     return _Said(finding.text, fact, shared, finding.probability, unit)
 

@@ -42,6 +42,7 @@ from agent.gemma.embedded.matching import Match, matches, shared_concepts
 from agent.toolbox import ToolInfo
 from agent.wording import (
     ABOUT,
+    ADVICE,
     COMPARE,
     DEFINITION,
     GENOTYPES,
@@ -97,7 +98,7 @@ def told_instead(action: str, request: PlanRequest) -> str:
 def _without_files(text: str, request: PlanRequest) -> Plan | None:
     """Answer or refuse what needs no file, or None."""
     tools = list(request.catalogue.values())
-    if not text or re.search(OUT_OF_SCOPE, text):
+    if not text or (re.search(OUT_OF_SCOPE, text) and not _recorded(text, request)):
         return say("refuse", SCOPE)
     if re.search(IDENTITY, text):
         return say("refuse", NO_IDENTITY)
@@ -111,6 +112,12 @@ def _without_files(text: str, request: PlanRequest) -> Plan | None:
     if defined and tools_named(text, tools):
         return say("answer", told_instead("answer", request))
     return None
+
+
+def _recorded(text: str, request: PlanRequest) -> bool:
+    """Whether it is asked what a record has, and not what should be done."""
+    held = any(one.manifest and one.manifest.kind == "record" for one in request.attachments)
+    return held and not re.search(ADVICE, text)
 
 
 def _with_files(text: str, request: PlanRequest) -> Plan:
@@ -128,7 +135,7 @@ def _with_files(text: str, request: PlanRequest) -> Plan:
     wrong = _wrong_modality(_without_left(text, request.attachments), files)
     if wrong is not None:
         return say("clarify", refusals(wanted, files) or wrong)
-    if not wanted:
+    if not wanted or {one.manifest.kind for one in files if one.manifest} == {"record"}:
         calls = calls_by_kind(files, tools, request.question)
     if not calls:
         told = refusals(wanted, files) or needs(wanted)

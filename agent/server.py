@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastmcp import FastMCP
 
 from agent.agent import Agent
+from agent.app.resource import add_app
 from agent.consulting import consult_tool
 from agent.requests import add_requests
 from agent.settings import Settings
@@ -65,6 +66,7 @@ def build_consulting_server(
     server = build_server(only=only, workshop=shop, lifespan=agents.closing)
     if not only:
         server.add_tool(consult_tool(agents.here))
+        add_app(server)
         add_requests(server, lambda: shop.here().files.kinds())
     if settings.audit_file is not None or callers is not None:
         from agent.guard import guard

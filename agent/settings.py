@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     dicomweb_authorization: str | None = Field(
         None, description="Value of the Authorization header, where that server wants one."
     )
+    fhir_url: str | None = Field(
+        None, description="Base URL of a FHIR R4 server, such as http://ehr:8080/fhir."
+    )
+    fhir_authorization: str | None = Field(
+        None, description="Value of the Authorization header, where that server wants one."
+    )
     callers: Path | None = Field(
         None, description="JSON file of those who may call over HTTP; see `wardround token`."
     )

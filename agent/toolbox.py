@@ -35,6 +35,9 @@ _FOR_PEOPLE = ("consult", "find_studies")
 """Tools of our servers that are not for the agent itself."""
 _ERROR_KEY = "wardround/error"
 _OWN = "wardround"
+_CALL_KEY = "wardround/call"
+_TRIES = 4
+_PAUSE_S = 0.5
 _OVERHEAD_S = 5.0
 """What a call may take beyond the specialist's own limit before the client gives up."""
 
@@ -61,6 +64,7 @@ class ToolInfo:
     positive: tuple[str, ...] = ()
     """The classes that answer the clinical question with yes."""
     option_words: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    one_call_each: str | None = None
     """Options that a question may mean without naming them: option → value → words for it."""
     label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The options of a call that can give a class, where only some can."""
@@ -154,6 +158,7 @@ class Toolbox:
     """The handle, on a server, of a file that has this one elsewhere."""
     _shown: set[tuple[str, str]] = field(default_factory=set)
     """Which server was shown which file."""
+    _reconnecting: asyncio.Lock = field(default_factory=asyncio.Lock)
     session: str = field(default_factory=lambda: uuid4().hex)
     """Tells these connections from those of another process, whose pictures are gone."""
 
@@ -177,22 +182,34 @@ class Toolbox:
 
         A server on another machine that does not see them is handed them.
         """
-        if not self._inspectors:
-            raise ServerUnreachable("No connected server can inspect files.")
-        chosen = server or self._inspectors[0]
-        try:
-            outcome = await self._request(chosen, INSPECT, {"files": [*names]})
-            seen = Inspection.model_validate(outcome.structured)
-        except (FileMissing, FileNotAllowed):
-            handover = Handover.to(self.servers[chosen])
-            if handover is None:
-                raise
-            paths = [path for name in names for path in self.paths_of(name)]
-            seen = await handover.send_all(paths)
+        chosen, seen = await self._inspected(names, [server] if server else self._inspectors)
         for number, one in enumerate(seen.files):
             self._seen.setdefault(one.handle, _Seen(tuple(names), number, one.manifest))
             self._shown.add((chosen, one.handle))
         return seen
+
+    async def _inspected(
+        self, names: Sequence[str], servers: Sequence[str]
+    ) -> tuple[str, Inspection]:
+        """Ask the first of these servers that answers."""
+        failure = ServerUnreachable("No connected server can inspect files.")
+        for server in servers:
+            try:
+                return server, await self._inspection(server, names)
+            except ServerUnreachable as error:
+                failure = error
+        raise failure
+
+    async def _inspection(self, server: str, names: Sequence[str]) -> Inspection:
+        try:
+            outcome = await self._request(server, INSPECT, {"files": [*names]})
+            return Inspection.model_validate(outcome.structured)
+        except (FileMissing, FileNotAllowed):
+            handover = Handover.to(self.servers[server])
+            if handover is None:
+                raise
+            paths = [path for name in names for path in self.paths_of(name)]
+            return await handover.send_all(paths)
 
     async def handle_on(self, server: str, handle: str) -> str:
         """Make sure that a server knows an inspected file, and give its handle there.
@@ -245,19 +262,27 @@ class Toolbox:
         return base64.b64decode(contents[0].blob)
 
     async def _connect(self, name: str, server: Any) -> None:
-        from fastmcp import Client
-
-        source = {"mcpServers": {name: server}} if isinstance(server, Mapping) else server
         async with AsyncExitStack() as attempt:
-            client = await attempt.enter_async_context(Client(source))
+            client = await _opened(attempt, name, server)
             tools = await client.list_tools()
-            self._stack.push_async_callback(attempt.pop_all().aclose)
+            self._keep(attempt)
         self._clients[name] = client
         for tool in tools:
             if tool.name == INSPECT:
                 self._inspectors.append(name)
             elif tool.name not in _FOR_PEOPLE and tool.name not in self.catalogue:
                 self.catalogue[tool.name] = _described(tool, name)
+
+    def _keep(self, attempt: AsyncExitStack) -> None:
+        """Close a connection with the others; one whose server has gone closes with an error."""
+
+        async def close(kept: AsyncExitStack) -> None:
+            try:
+                await kept.aclose()
+            except Exception as error:  # noqa: BLE001 - another program's failure is not ours
+                logger.warning("a connection did not close: %s", type(error).__name__)
+
+        self._stack.push_async_callback(close, attempt.pop_all())
 
     async def _request(
         self,
@@ -268,18 +293,53 @@ class Toolbox:
         timeout_s: float | None = None,
     ) -> Outcome:
         limit = (timeout_s or self.call_timeout_s) + _OVERHEAD_S
+        tries = self._tries(server)
+        meta = {_CALL_KEY: uuid4().hex} if tries > 1 else None
 
         async def on_progress(share: float, _: float | None, message: str | None) -> None:
             if report is not None:
                 await report(share, message or "")
 
-        try:
-            result = await self._clients[server].call_tool_mcp(
-                tool, dict(arguments), progress_handler=on_progress, timeout=limit
-            )
-        except Exception as error:
-            raise _broken(error, tool) from error
-        return _outcome(result)
+        for left in reversed(range(tries)):
+            client = self._clients[server]
+            try:
+                result = await client.call_tool_mcp(
+                    tool, dict(arguments), progress_handler=on_progress, timeout=limit, meta=meta
+                )
+            except Exception as error:
+                broken = _broken(error, tool)
+                if not left or not isinstance(broken, ServerUnreachable):
+                    raise broken from error
+                await self._reconnect(server, client)
+            else:
+                return _outcome(result)
+        raise AssertionError("the last try returns or raises")
+
+    def _tries(self, server: str) -> int:
+        """A server over HTTP is asked again by the same key, and does no work twice."""
+        entry = self.servers[server]
+        return _TRIES if isinstance(entry, Mapping) and "url" in entry else 1
+
+    async def _reconnect(self, server: str, broken: Any) -> None:
+        """Open a new connection, unless another call has; where it fails, the next try tells."""
+        async with self._reconnecting:
+            if self._clients[server] is not broken:
+                return
+            await asyncio.sleep(_PAUSE_S)
+            try:
+                async with asyncio.timeout(self.connect_timeout_s), AsyncExitStack() as attempt:
+                    client = await _opened(attempt, server, self.servers[server])
+                    self._keep(attempt)
+                self._clients[server] = client
+            except Exception as error:  # noqa: BLE001 - another program's failure is not ours
+                logger.warning("server %s: %s", server, type(error).__name__)
+
+
+async def _opened(attempt: AsyncExitStack, name: str, server: Any) -> Any:
+    from fastmcp import Client
+
+    source = {"mcpServers": {name: server}} if isinstance(server, Mapping) else server
+    return await attempt.enter_async_context(Client(source))
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -317,6 +377,7 @@ def _described(tool: Any, server: str) -> ToolInfo:
         labels=own["labels"],
         positive=tuple(own["positive"]),
         option_words=own.get("option_words", {}),
+        one_call_each=own.get("one_call_each"),
         label_options=own.get("label_options", {}),
         backends=tuple(own["backends"]),
         available=bool(own["backends"]),

@@ -12,6 +12,7 @@ import unicodedata
 __all__ = [
     "ABOUT",
     "ADDRESSED",
+    "ADVICE",
     "AGAIN",
     "COMPARE",
     "DEFINITION",
@@ -77,6 +78,12 @@ OUT_OF_SCOPE = (
     r"|\b(admitted|discharged|curable|fly home|prognosis|se trata|behandle ich)\b|治疗"
     r"|system prompt"
 )
+ADVICE = (
+    r"\b(should|shall|can|could|may|must|recommend\w*|suggest\w*|advise\w*|prescri\w+|treat\w*|give|"
+    r"start|stop|increase|reduce|best|better|suitable|safe|debe|deber[ií]a|doit|faut|soll\w*|"
+    r"empf\w+|deve|deveria|recet\w+)\b|应该|可以|怎么"
+)
+"""Beside a record: what asks for advice, and not for what is written there."""
 IDENTITY = (
     r"\b(patient'?s?|their|his|her) (name|identity|birth ?date|date of birth|address|id)\b"
     r"|\bwho is (this|the) (patient|person)\b|\bnombre del paciente\b|\bnom du patient\b"

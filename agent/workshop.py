@@ -1,4 +1,4 @@
-"""The tools' workshop in this process, and the DICOMweb server, as the settings say."""
+"""The tools' workshop in this process, the DICOMweb and the FHIR server, as the settings say."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from agent.settings import Settings
 from tools.dicomweb import Archive
-from tools.names import is_study
+from tools.fhir import RecordServer
+from tools.names import is_path
 from tools.server import Workshop
 
-__all__ = ["archive", "located", "workshop"]
+__all__ = ["archive", "located", "records", "workshop"]
 
 
 def workshop(settings: Settings) -> Workshop:
@@ -21,6 +22,7 @@ def workshop(settings: Settings) -> Workshop:
         settings.memory_gib,
         settings.read_limits,
         archive(settings),
+        records(settings),
         settings.score_downloads,
         settings.models_dir,
         settings.model_endpoints,
@@ -39,8 +41,19 @@ def archive(settings: Settings) -> Archive | None:
     )
 
 
+def records(settings: Settings) -> RecordServer | None:
+    """The FHIR server of the settings, where they name one."""
+    if not settings.fhir_url:
+        return None
+    return RecordServer(
+        settings.fhir_url.rstrip("/"),
+        settings.thread_file.parent / "fhir",
+        settings.fhir_authorization,
+    )
+
+
 def located(files: Sequence[str | Path], settings: Settings) -> list[Path]:
-    """Where the files lie that a user named: studies of the DICOMweb server are fetched.
+    """Where the files lie that a user named: studies and records of servers are fetched.
 
     Raises:
         WardroundError: If a study can't be fetched.
@@ -49,5 +62,5 @@ def located(files: Sequence[str | Path], settings: Settings) -> list[Path]:
     return [
         path
         for file in files
-        for path in (store.paths(str(file)) if is_study(str(file)) else [Path(file)])
+        for path in (store.paths(str(file)) if not is_path(str(file)) else [Path(file)])
     ]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from specialists.errors import NotAccepted
 from specialists.schema import Accepts, Manifest
 
-__all__ = ["assign_roles", "described", "refusal"]
+if TYPE_CHECKING:
+    from specialists.base import BackendSpec, Source, SpecialistSpec
+
+__all__ = ["assign_roles", "competent", "described", "refusal"]
 
 
 def refusal(accepts: Accepts, manifest: Manifest) -> str | None:
@@ -47,6 +53,55 @@ def assign_roles(
         else:
             reasons.append(_closest(roles, refusals, manifest))
     return assigned, reasons
+
+
+def competent(
+    spec: SpecialistSpec, inputs: Mapping[str, Sequence[Source]], name: str
+) -> SpecialistSpec:
+    """Leave out the backends that should not read files which their specialist takes.
+
+    Args:
+        spec: The specialist.
+        inputs: Files by role.
+        name: The backend that is asked for, or 'auto'.
+
+    Raises:
+        NotAccepted: If that leaves none of those asked for.
+    """
+    reasons = {
+        backend.name: _incompetence(backend, inputs, named=name == backend.name)
+        for backend in spec.backends
+    }
+    asked = [one for one in reasons if name in ("auto", one)]
+    told = [reason for one in asked if (reason := reasons[one]) is not None]
+    if asked and len(told) == len(asked):
+        raise NotAccepted(" ".join(told))
+    return replace(spec, backends=tuple(b for b in spec.backends if reasons[b.name] is None))
+
+
+def _incompetence(
+    backend: BackendSpec, inputs: Mapping[str, Sequence[Source]], *, named: bool
+) -> str | None:
+    """Say why a backend should not read the files.
+
+    To one that was named, a part of the body that is not known is no reason; one that is not
+    among its own still is.
+    """
+    for role, sources in inputs.items():
+        own = [accepts for accepts in backend.accepts if accepts.role == role]
+        for source in sources if own else ():
+            lenient = named and source.manifest.body_part is None
+            tried = [one.model_copy(update={"body_parts": None}) for one in own] if lenient else own
+            reasons = [refusal(one, source.manifest) for one in tried]
+            if None not in reasons:
+                return f"Backend {backend.name}: {reasons[_nearest(own, source.manifest)]}"
+    return None
+
+
+def _nearest(own: Sequence[Accepts], manifest: Manifest) -> int:
+    """The entry for files of this kind and modality, whose refusal says most; else the first."""
+    fits = [_kind(one, manifest) is None and _modality(one, manifest) is None for one in own]
+    return fits.index(True) if True in fits else 0
 
 
 def _capacity(roles: Sequence[Accepts], fitting: Sequence[str]) -> int:
@@ -100,6 +155,8 @@ def described(manifest: Manifest) -> str:
     """Say in words what a file is: 'a DICOM MR volume of the knee'."""
     if manifest.kind == "variants":
         return f"a {manifest.format} file of genotypes"
+    if manifest.kind == "record":
+        return "a patient's record in FHIR"
     if manifest.kind == "scoring_file":
         return "a polygenic scoring file"
     if manifest.kind in ("chain_file", "reference_genome"):

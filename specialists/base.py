@@ -145,11 +145,25 @@ class BackendSpec:
     requires: tuple[str, ...] = ()
     """Modules that must be importable, such as 'torch'."""
     needs_gpu: bool = False
+    """Too slow without one: not chosen by itself there, but runs where it is named."""
     memory_gib: float = 0.5
     install: str = ""
     """The command that makes it available."""
     hub: HubModel | None = None
     """The hub model that it runs, if any."""
+    accepts: tuple[Accepts, ...] = ()
+    """Which of the specialist's files it is competent for: one of several entries a role must
+    accept a file. Roles without an entry, and an empty tuple, take what the specialist takes."""
+    description: str = ""
+    """The tool's description where this backend would answer; empty: the specialist's."""
+    gives: str = ""
+    """The same of what the tool gives."""
+    findings: tuple[str, ...] = ()
+    """What it can emit beside the specialist's own findings."""
+    timeout_s: float = 0.0
+    """Longest call, where it takes longer than the specialist's."""
+    shares_weights: bool = False
+    """Whether its hub model is in memory once for all backends that have it."""
     needs_calibration: bool = False
     """Its numbers are scores until `wardround calibrate` was run: 'auto' takes others before it."""
     ready: str = ""
@@ -187,5 +201,7 @@ class SpecialistSpec:
     option_words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Options that a question may mean without naming them: option → value → words for it. Not
     used where a file plays the role of the same name."""
+    one_call_each: str | None = None
+    """An option of which a question may mean several values: each is a call of its own."""
     label_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For `evaluate`: class name → the options of a call that can give it, where only some can."""

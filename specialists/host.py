@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from specialists.acceptance import competent
 from specialists.base import (
     Backend,
     BackendSpec,
@@ -103,6 +104,7 @@ class Host:
         Raises:
             WardroundError: What `use` and the backend raise.
         """
+        spec = competent(spec, inputs, request.backend)
         with self._held(spec, request.backend, request) as kept:
             if kept.batches is not None:
                 reading = kept.batches.ask(Case(inputs, request, progress))
@@ -146,7 +148,8 @@ class Host:
             if not candidates:
                 known = ", ".join(backend.name for backend in spec.backends) or "none"
                 raise InvalidInput(f"{spec.name} has no such backend. It has: {known}.")
-        reasons = {b.name: self._why_not(spec.name, b, request) for b in candidates}
+        named = name != "auto"
+        reasons = {b.name: self._why_not(spec.name, b, request, named=named) for b in candidates}
         for backend in candidates:
             if reasons[backend.name] is None:
                 return backend
@@ -157,8 +160,10 @@ class Host:
         with self._changed:
             return {f"{tool}:{name}": kept.memory_gib for (tool, name), kept in self._kept.items()}
 
-    def _why_not(self, tool: str, backend: BackendSpec, request: Request | None) -> str | None:
-        reason = why_not(backend, tool, request)
+    def _why_not(
+        self, tool: str, backend: BackendSpec, request: Request | None, *, named: bool
+    ) -> str | None:
+        reason = why_not(backend, tool, request, named=named)
         if reason is not None or is_served(backend):
             return reason
         budget = self._budget(self._device_of(tool, backend))
@@ -244,7 +249,7 @@ class Host:
     def _load(self, key: _Key, chosen: BackendSpec) -> _Kept:
         """Load a backend, already lent to the caller."""
         device, served = self._device_of(key[0], chosen), is_served(chosen)
-        self._reserve(key, device, 0.0 if served else chosen.memory_gib)
+        self._reserve(key, device, self._wanted_gib(key, chosen, device))
         with told_as_unavailable(chosen):
             factory = imported(chosen, device)
             started, before = time.perf_counter(), resident_gib(device)
@@ -295,8 +300,25 @@ class Host:
         return self._used(device) + wanted_gib <= budget
 
     def _used(self, device: str) -> float:
-        kept = sum(one.memory_gib for one in self._kept.values() if one.device == device)
-        return kept + sum(gib for where, gib in self._reserved.values() if where == device)
+        held: dict[object, float] = {}
+        for key, one in self._kept.items():
+            if one.device == device:
+                whose = _weights_of(key, one.spec)
+                held[whose] = max(held.get(whose, 0.0), one.memory_gib)
+        reserved = sum(gib for where, gib in self._reserved.values() if where == device)
+        return sum(held.values()) + reserved
+
+    def _wanted_gib(self, key: _Key, chosen: BackendSpec, device: str) -> float:
+        """What a backend adds: nothing where a server, or another backend, has its weights."""
+        whose = _weights_of(key, chosen)
+        there = (_weights_of(other, one.spec) == whose and one.device == device
+                 for other, one in self._kept.items())  # fmt: skip
+        return 0.0 if is_served(chosen) or any(there) else chosen.memory_gib
+
+
+def _weights_of(key: _Key, backend: BackendSpec) -> object:
+    """What tells weights in memory apart: the backend's own, or those of its hub model."""
+    return backend.hub.id if backend.shares_weights and backend.hub is not None else key
 
 
 def _only_scores(tool: str, backend: BackendSpec) -> bool:

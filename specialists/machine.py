@@ -46,18 +46,30 @@ def release() -> None:
         torch.cuda.empty_cache()
 
 
-def why_not(backend: BackendSpec, tool: str = "", request: Request | None = None) -> str | None:
-    """Say why a backend can't run here, or not what a request asks, or None if it can."""
+def why_not(
+    backend: BackendSpec, tool: str = "", request: Request | None = None, *, named: bool = False
+) -> str | None:
+    """Say why a backend can't run here, or not what a request asks, or None if it can.
+
+    Args:
+        backend: Which.
+        tool: Whose it is.
+        request: What is asked, where that is known yet.
+        named: Whether the caller insists on it: a missing GPU then costs time and no more.
+    """
     if backend.hub is not None and isinstance(hub.weights(backend.hub), hub.Endpoint):
         return None
     missing = [module for module in backend.requires if find_spec(module) is None]
     if missing:
         return f"needs {', '.join(missing)} ({backend.install or 'pip install ' + missing[0]})"
-    if backend.needs_gpu and resolve_device("auto") == "cpu":
-        return "needs a GPU"
+    # Before the GPU: to look for one takes the import of torch.
     lacking = hub.missing(backend.hub) if backend.hub is not None else None
-    if lacking is not None or not backend.ready:
-        return lacking
+    if lacking is not None:
+        return f"{lacking}, and a GPU" if backend.needs_gpu and not named else lacking
+    if backend.needs_gpu and not named and resolve_device("auto") == "cpu":
+        return "needs a GPU (named as backend, it runs slowly without one)"
+    if not backend.ready:
+        return None
     module, name = backend.ready.split(":")
     reason: str | None = getattr(import_module(module), name)(tool, request)
     return reason

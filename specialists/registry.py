@@ -24,6 +24,7 @@ SPECIALISTS = (
     "specialists.skin.spec:SPEC",
     "specialists.retina.spec:SPEC",
     "specialists.polygenic.spec:SPEC",
+    "specialists.record.spec:SPEC",
 )
 
 INTERNAL = ("specialists.recogniser.spec:SPEC",)

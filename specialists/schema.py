@@ -14,7 +14,7 @@ Assertion = Literal["present", "absent", "uncertain"]
 Laterality = Literal["left", "right", "bilateral"]
 Kind = Literal[
     "radiograph", "volume", "slide", "photograph", "image", "variants", "scoring_file",
-    "chain_file", "reference_genome",
+    "chain_file", "reference_genome", "record",
 ]  # fmt: skip
 BodyPartSource = Literal["header code", "header text", "recogniser"]
 
@@ -56,6 +56,8 @@ class Manifest(Data):
     genome_build: Literal["GRCh37", "GRCh38"] | None = None
     samples: int | None = None
     variants: int | None = None
+    resources: dict[str, int] = {}
+    """Of a patient's record: how many there are of each FHIR resource type that can be read."""
     recognised: str | None = None
     """What the recogniser sees in the pixels, where it looked."""
     recognised_probability: float | None = None

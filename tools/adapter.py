@@ -21,11 +21,14 @@ from pydantic import BaseModel, PrivateAttr, ValidationError
 from specialists.acceptance import assign_roles
 from specialists.base import Progress, Reading, Request, Source, SpecialistSpec
 from specialists.errors import InvalidInput, NotAccepted, TimedOut, WardroundError
+from specialists.offer import backends_here, offered, patience_s
 from specialists.schema import Data, SpecialistResult
+from tools.calls import Report, key_of
 from tools.files import FileStore
 from tools.names import is_handle
 from tools.progress import Rising
 from tools.recognition import complete
+from tools.recording import fill_records
 from tools.workshop import Workshop
 
 __all__ = [
@@ -104,14 +107,27 @@ class SpecialistTool(Tool):
         names = _file_names(arguments)
         options = {name: value for name, value in arguments.items() if name != "files"}
         request = validated(self._spec.request, options)
+        shop, context = self._shop.here(), get_context()
+
+        async def work(report: Report) -> ToolResult:
+            return await self._worked(shop, names, request, report)
+
+        key = key_of(context, self.name, arguments)
+        if key is not None:
+            return await shop.calls.once(key, context, work)
+        return await work(lambda share, told: context.report_progress(share, 1.0, told))
+
+    async def _worked(
+        self, shop: Workshop, names: Sequence[str], request: Request, report: Report
+    ) -> ToolResult:
         started = time.perf_counter()
-        shop = self._shop.here()
-        work = partial(self._read, shop, names, request, _progress_to_client())
+        work = partial(self._read, shop, names, request, _progress_to(report))
         try:
-            with anyio.fail_after(self._spec.timeout_s):
+            patience = patience_s(self._spec, request.backend)
+            with anyio.fail_after(patience):
                 reading = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
         except TimeoutError:
-            limit = f"{self._spec.timeout_s:g} s"
+            limit = f"{patience:g} s"
             raise TimedOut(f"{self.name} took longer than the {limit} it may.") from None
         links: dict[str, tuple[Data, ...]] = {
             "pictures": tuple(shop.pictures.keep(picture) for picture in reading.pictures)
@@ -127,6 +143,7 @@ class SpecialistTool(Tool):
     ) -> Reading:
         """Runs in a thread: find the files, give them their roles, let the backend read."""
         inputs = self._inputs(shop.files, names)
+        fill_records(shop.files, inputs, request)
         request = self._with_files_resolved(shop.files, request, inputs)
         return shop.host.read(self._spec, inputs, request, progress)
 
@@ -169,7 +186,8 @@ class SpecialistTool(Tool):
 
 
 def specialist_tool(spec: SpecialistSpec, shop: Workshop) -> SpecialistTool:
-    """Make the MCP tool of a specialist."""
+    """Make the MCP tool of a specialist, told of as what would answer here."""
+    spec = offered(spec, shop.host)
     tool = SpecialistTool(
         name=spec.name,
         title=spec.title,
@@ -226,11 +244,12 @@ def _catalogue_entry(spec: SpecialistSpec) -> dict[str, Any]:
         "gives": spec.gives,
         "findings": list(spec.findings),
         "keywords": list(spec.keywords),
-        "backends": [backend.name for backend in spec.backends],
+        "backends": backends_here(spec),
         "timeout_s": spec.timeout_s,
         "labels": {name: list(known) for name, known in spec.labels.items()},
         "positive": list(spec.positive),
         **({"option_words": _option_words(spec)} if spec.option_words else {}),
+        **({"one_call_each": spec.one_call_each} if spec.one_call_each else {}),
         "label_options": {name: dict(options) for name, options in spec.label_options.items()},
     }
 
@@ -268,19 +287,18 @@ def _fault(fault: Any) -> str:
     return f"{where}: {fault['msg']}"
 
 
-def _progress_to_client() -> Callable[[float, str], None]:
-    """A function for the working thread that reports to the client on the event loop.
+def _progress_to(report: Report) -> Progress:
+    """A function for the working thread that reports on the event loop.
 
-    It raises in the thread once the client has cancelled the call, so that the work ends there.
+    It raises in the thread once the call was cancelled, so that the work ends there.
     """
-    context, rising = get_context(), Rising()
+    rising = Rising()
 
-    def report(share: float, message: str) -> None:
+    def told(share: float, message: str) -> None:
         anyio.from_thread.check_cancelled()
-        send = partial(context.report_progress, rising.next(share), 1.0, message)
-        anyio.from_thread.run(send)
+        anyio.from_thread.run(report, rising.next(share), message)
 
-    return report
+    return told
 
 
 def _complete(

@@ -57,6 +57,9 @@ class Caller(BaseModel):
     dicomweb: bool = False
     """Whether it may search and read the configured DICOMweb server, which has all patients."""
 
+    fhir: bool = False
+    """Whether it may read the configured FHIR server, which has all patients."""
+
     @model_validator(mode="after")
     def _known_by_something(self) -> Caller:
         if (self.token_sha256 is None) == (self.subject is None):

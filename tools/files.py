@@ -13,7 +13,8 @@ from specialists.readers import Found, inspect
 from specialists.readers.filesets import companions, main_file
 from specialists.schema import Manifest
 from tools.dicomweb import Archive
-from tools.names import is_handle, is_study
+from tools.fhir import RecordServer
+from tools.names import is_handle, is_record, is_study
 
 __all__ = ["FileStore", "Held"]
 
@@ -46,11 +47,17 @@ class FileStore:
     Args:
         roots: Folders; everything below them may be named. Symbolic links are resolved first.
         archive: A DICOMweb server, whose studies may be named too.
+        records: A FHIR server, whose patients may be named too.
     """
 
-    def __init__(self, roots: Iterable[Path] = (), archive: Archive | None = None) -> None:
+    def __init__(
+        self,
+        roots: Iterable[Path] = (),
+        archive: Archive | None = None,
+        records: RecordServer | None = None,
+    ) -> None:
         self._roots = [Path(root).resolve() for root in roots]
-        self.archive = archive
+        self.archive, self.records = archive, records
         self._held: dict[str, tuple[Held, str]] = {}
 
     def allow(self, path: Path) -> None:
@@ -118,6 +125,8 @@ class FileStore:
     def _allowed(self, name: str) -> Path:
         if is_study(name):
             return self._fetched(name)
+        if is_record(name):
+            return self._recorded(name)
         path = Path(name)
         candidates = [path] if path.is_absolute() else [root / path for root in self._roots]
         inside = [full for full in (_resolve(path) for path in candidates) if self._inside(full)]
@@ -134,6 +143,13 @@ class FileStore:
         folder = self.archive.fetch(reference)
         self.allow(folder)
         return folder
+
+    def _recorded(self, reference: str) -> Path:
+        if self.records is None:
+            raise UnknownHandle("No FHIR server is configured here. Name a file's path.")
+        record = self.records.fetch(reference)
+        self.allow(record)
+        return record
 
     def _inside(self, path: Path) -> bool:
         return any(path == root or path.is_relative_to(root) for root in self._roots)

@@ -15,7 +15,8 @@ from specialists.registry import spec_of, specs
 
 __all__ = [
     "Remote", "Verdict", "changed", "configure", "fetched", "here", "look", "named", "pull",
-    "remove", "size_of", "verify",
+    "remove",
+    "require_unchanged", "size_of", "verify",
 ]  # fmt: skip
 
 
@@ -80,6 +81,16 @@ def fetched(name: str, revision: str | None = None) -> Path:
     if remote.terms is not None:
         raise NotAuthorised(f"{remote.terms} Accept that by `wardround models pull {model.id}`.")
     return pull(remote)
+
+
+def require_unchanged(name: str) -> None:
+    """Refuse a model whose files here are not the ones that were fetched.
+
+    Raises:
+        BackendUnavailable: If they are not.
+    """
+    if name in here():
+        hub.checked(named(name))
 
 
 def changed(model: hub.HubModel) -> bool:

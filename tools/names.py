@@ -1,14 +1,15 @@
-"""How a caller names a file: a path, a handle that was given out, or a study by its UIDs."""
+"""How a caller names a file: a path, a handle, a study by its UIDs, a patient's record by id."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["is_handle", "is_path", "is_study", "uids_in"]
+__all__ = ["is_handle", "is_path", "is_record", "is_study", "record_in", "uids_in"]
 
 _UID = r"[0-2](?:\.(?:0|[1-9][0-9]*))+"
 _UIDS = re.compile(rf"dicomweb:({_UID})(?:/({_UID}))?(?:/({_UID}))?")
 _FILE = re.compile("file-[0-9a-f]{16}")
+_RECORD = re.compile(r"fhir:(?:Patient/)?([A-Za-z0-9.-]{1,64})")
 _STUDY = re.compile("(?:study|series)-[0-9a-f]{16}")
 
 
@@ -24,7 +25,18 @@ def is_study(name: str) -> bool:
 
 def is_path(name: str) -> bool:
     """Tell a path from other names."""
-    return not is_handle(name) and not is_study(name)
+    return not is_handle(name) and not is_study(name) and not is_record(name)
+
+
+def is_record(name: str) -> bool:
+    """Tell a patient of a FHIR server: `fhir:ID`."""
+    return _RECORD.fullmatch(name) is not None
+
+
+def record_in(name: str) -> str:
+    """The patient's id in `fhir:ID`; empty for other names."""
+    found = _RECORD.fullmatch(name)
+    return found[1] if found else ""
 
 
 def uids_in(name: str) -> tuple[str, ...]:

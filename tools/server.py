@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -9,13 +10,14 @@ from typing import Any
 
 import anyio.to_thread
 from fastmcp import FastMCP
+from fastmcp.exceptions import ResourceError
 from fastmcp.resources import ResourceContent, ResourceResult
 from fastmcp.tools import Tool, ToolResult
 from mcp_types import TextContent
 from pydantic import BaseModel, ConfigDict, Field
 
 from specialists.base import SpecialistSpec
-from specialists.errors import BackendUnavailable, NotAuthorised
+from specialists.errors import BackendUnavailable, NotAuthorised, UnknownHandle
 from specialists.host import Host
 from specialists.registry import spec_of
 from specialists.registry import specs as registered
@@ -163,18 +165,23 @@ def _add_pictures(server: FastMCP[Any], shop: Workshop) -> None:
     @server.resource(PictureStore.template, mime_type="image/png")
     def picture(name: str) -> ResourceResult:
         """A picture that goes with a result, as PNG."""
-        return ResourceResult(
-            [ResourceContent(shop.here().pictures.read(name), mime_type="image/png")]
-        )
+        return _kept(shop, name, "image/png")
 
     @server.resource(PictureStore.mask_template, mime_type="application/gzip")
     def mask(name: str) -> ResourceResult:
         """A label map that goes with a result, as a compressed NIfTI volume."""
-        content = shop.here().pictures.read(name)
-        return ResourceResult([ResourceContent(content, mime_type="application/gzip")])
+        return _kept(shop, name, "application/gzip")
 
     @server.resource(PictureStore.table_template, mime_type="application/gzip")
     def table(name: str) -> ResourceResult:
         """A table that goes with a result, as compressed tab-separated text."""
+        return _kept(shop, name, "application/gzip")
+
+
+def _kept(shop: Workshop, name: str, mime_type: str) -> ResourceResult:
+    """Bytes of the store; that they had to make room is told, and is no fault of the server's."""
+    try:
         content = shop.here().pictures.read(name)
-        return ResourceResult([ResourceContent(content, mime_type="application/gzip")])
+    except UnknownHandle as error:
+        raise ResourceError(error.client_message, log_level=logging.DEBUG) from None
+    return ResourceResult([ResourceContent(content, mime_type=mime_type)])

@@ -11,7 +11,9 @@ from specialists import hub
 from specialists.host import Host
 from specialists.polygenic import library
 from specialists.readers import Limits, configure
+from tools.calls import Calls
 from tools.dicomweb import Archive
+from tools.fhir import RecordServer
 from tools.files import FileStore
 from tools.pictures import PictureStore
 
@@ -30,12 +32,14 @@ class Workshop:
         host: The loaded models, shared by all callers.
         pictures: Of the latest results.
         callers: Who may call, where the server tells callers apart.
+        calls: Under way or just answered, for a caller who lost the connection.
     """
 
     files: FileStore = field(default_factory=FileStore)
     host: Host = field(default_factory=Host)
     pictures: PictureStore = field(default_factory=PictureStore)
     callers: Callers | None = None
+    calls: Calls = field(default_factory=Calls)
     _rooms: dict[str, Workshop] = field(default_factory=dict)
 
     @classmethod
@@ -46,6 +50,7 @@ class Workshop:
         memory_gib: float | None = None,
         read_limits: Mapping[str, float] | None = None,
         archive: Archive | None = None,
+        records: RecordServer | None = None,
         score_downloads: bool = True,
         models: Path | None = None,
         endpoints: Mapping[str, tuple[str, str, str]] | None = None,
@@ -59,6 +64,7 @@ class Workshop:
             memory_gib: Budget over the models on each device; None: what the device has.
             read_limits: Fields of `specialists.readers.Limits`.
             archive: A DICOMweb server whose studies may be named.
+            records: A FHIR server whose patients may be named.
             score_downloads: Scores may be fetched from the PGS Catalog by their id.
             models: Folder of hub models.
             endpoints: Hub ids that servers serve: URL, the model's name there, API key.
@@ -70,7 +76,8 @@ class Workshop:
         hub.configure(models, served)
         if read_limits:
             configure(Limits(**read_limits))  # type: ignore[arg-type]
-        return cls(files=FileStore(roots, archive), host=Host(device, memory_gib, calibrated))
+        files = FileStore(roots, archive, records)
+        return cls(files=files, host=Host(device, memory_gib, calibrated))
 
     def here(self) -> Workshop:
         """The part of whoever is calling: own roots, handles and pictures, the same models.
@@ -87,5 +94,7 @@ class Workshop:
         if caller.name not in self._rooms:
             archive = self.files.archive
             own = archive.of(caller.name) if archive is not None and caller.dicomweb else None
-            self._rooms[caller.name] = Workshop(FileStore(caller.roots, own), self.host)
+            records = self.files.records
+            known = records.of(caller.name) if records is not None and caller.fhir else None
+            self._rooms[caller.name] = Workshop(FileStore(caller.roots, own, known), self.host)
         return self._rooms[caller.name]

@@ -18,6 +18,13 @@ __all__ = ["answer_question", "command", "exit_code"]
 @click.command()
 @click.argument("question")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--fhir",
+    "records",
+    multiple=True,
+    help="A patient's record beside the files: a FHIR Bundle, or a patient's id on the FHIR "
+    "server (WARDROUND_FHIR_URL).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write the answer as JSON.")
 @click.option("--thread", help="Continue, or begin, the conversation of this name.")
 @click.option(
@@ -36,6 +43,7 @@ __all__ = ["answer_question", "command", "exit_code"]
 def command(
     question: str,
     files: tuple[Path, ...],
+    records: tuple[str, ...],
     as_json: bool,
     thread: str | None,
     pictures: Path | None,
@@ -45,6 +53,7 @@ def command(
     """Ask QUESTION about FILES."""
     from agent.commands import run, show_json
 
+    files = (*files, *map(_record, records))
     answer = run(answer_question(question, files, thread, pictures, exports, second_reader))
     if as_json:
         show_json(answer.model_dump(mode="json"))
@@ -53,6 +62,11 @@ def command(
 
         sys.stdout.write(to_markdown(answer) + "\n")
     sys.exit(exit_code(answer))
+
+
+def _record(named: str) -> Path:
+    """A file where there is one of that name, otherwise a patient of the FHIR server."""
+    return Path(named) if Path(named).exists() else Path(f"fhir:{named.removeprefix('fhir:')}")
 
 
 async def answer_question(

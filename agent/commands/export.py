@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from agent.answer import Answer
 
-__all__ = ["command"]
+__all__ = ["command", "read_answer"]
 
-_FORMS = ("json", "markdown", "html", "fhir", "dicom-sr", "seg", "gsps")
+_FORMS = ("json", "markdown", "html", "page", "fhir", "dicom-sr", "seg", "gsps")
 
 
 @click.command()
@@ -53,7 +53,8 @@ def command(
     from agent.commands import run, told
     from agent.export.forms import export_all, export_async
 
-    read, known = _read(answer), {"identified": identified, "same_files": same_files}
+    read = read_answer(answer.read_bytes())
+    known: dict[str, Any] = {"identified": identified, "same_files": same_files}
     if form == "all":
         written = run(export_all(read, out, files, agent=None, **known))
     else:
@@ -83,14 +84,19 @@ def _stored(written: Sequence[Path]) -> int:
     return len(objects)
 
 
-def _read(path: Path) -> Answer:
+def read_answer(content: bytes) -> Answer:
+    """Read the JSON of an answer.
+
+    Raises:
+        InvalidInput: If it is something else.
+    """
     from pydantic import ValidationError
 
     from agent.answer import Answer
     from specialists.errors import InvalidInput
 
     try:
-        return Answer.model_validate_json(path.read_bytes())
+        return Answer.model_validate_json(content)
     except ValidationError:
         raise InvalidInput(
             "The file is not the JSON of an answer, as `wardround ask --json` writes it."

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agent.answer import Attachment, Call, Plan
+from agent.calling import pertinent
 from agent.commands import read_lines
 from agent.context import remembered
 from agent.gemma import PlanRequest
@@ -77,7 +78,7 @@ class Case(Data):
         """What a planner is told."""
         manifests = self.attachments if self.attachments is not None else seen
         last = next((turn.calls for turn in reversed(self.history) if turn.calls), ())
-        return PlanRequest(
+        request = PlanRequest(
             question=self.query,
             attachments=[
                 Attachment(id=f"A{number}", handle=f"file-{number:016x}", manifest=one)
@@ -90,6 +91,7 @@ class Case(Data):
             new=self.new if self.history else None,
             earlier=last,
         )
+        return pertinent(request)
 
     @property
     def right(self) -> tuple[Plan, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.answer import Answer
 from agent.export.material import Material, gather
@@ -48,6 +48,12 @@ def _html(material: Material) -> bytes:
     return to_html(material).encode()
 
 
+def _page(material: Material) -> bytes:
+    from agent.app.page import to_page
+
+    return to_page(material).encode()
+
+
 def _fhir(material: Material) -> bytes:
     from agent.export.fhir.bundle import to_fhir
 
@@ -82,6 +88,7 @@ FORMS: dict[str, Form] = {
     "json": Form("answer.json", "application/json", _json),
     "markdown": Form("answer.md", "text/markdown", _markdown),
     "html": Form("answer.html", "text/html", _html, pictures=True),
+    "page": Form("answer.page.html", "text/html", _page, pictures=True),
     "fhir": Form("answer.fhir.json", "application/fhir+json", _fhir),
     "dicom-sr": Form("report.dcm", "application/dicom", _sr, in_study=True),
     "seg": Form("masks.dcm", "application/dicom", _seg, in_study=True, results=True),
@@ -111,6 +118,7 @@ async def export_async(
     *,
     identified: bool = False,
     same_files: bool = False,
+    review: Mapping[str, Any] | None = None,
     agent: Agent | None = None,
 ) -> bytes:
     """Write an answer in one form.
@@ -124,6 +132,7 @@ async def export_async(
         identified: Let HTML and Markdown name the patient, too.
         same_files: Take files that were moved or copied for the ones that were asked about; that
             they give the same result is checked by making the answer's calls again.
+        review: A reader's review, for the interactive page.
         agent: One that has been entered, to fetch pictures from; without it, one is made.
 
     Returns:
@@ -136,6 +145,7 @@ async def export_async(
     """
     chosen = _chosen(form)
     material = await _gathered(answer, files, identified, same_files)
+    material = replace(material, review=review)
     return chosen.write(await _completed(material, [chosen], agent))
 
 

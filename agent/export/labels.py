@@ -10,7 +10,17 @@ from importlib.resources import files
 
 from agent.answer import Answer
 
-__all__ = ["DRAFT", "KEPT", "MADE", "label", "language", "left_out", "readable", "told_of"]
+__all__ = [
+    "DRAFT",
+    "KEPT",
+    "MADE",
+    "label",
+    "labels",
+    "language",
+    "left_out",
+    "readable",
+    "told_of",
+]
 
 MADE = "Planned by {planner}; written by {composer}; checked by {checker}."
 KEPT = "Kept from earlier in this conversation: {what}."
@@ -26,7 +36,7 @@ def language(answer: Answer) -> str:
 
 def label(answer: Answer, text: str, **slots: object) -> str:
     """An English label in the answer's language, its slots filled; as it is where none is known."""
-    told = _table().get(text, {}).get(language(answer), text)
+    told = labels().get(text, {}).get(language(answer), text)
     return told.format(**slots) if slots else told
 
 
@@ -58,7 +68,8 @@ def readable(text: str) -> str:
 
 
 @cache
-def _table() -> dict[str, dict[str, str]]:
+def labels() -> dict[str, dict[str, str]]:
+    """All labels: by the English one, then by language."""
     lines = (files("agent.export") / "labels.tsv").read_text("utf-8").splitlines()
     names = lines[0].split("\t")
     rows = [line.split("\t") for line in lines[1:]]

@@ -47,6 +47,8 @@ class Material:
     replayed: tuple[Replayed, ...] = ()
     identified: bool = False
     """Whether HTML and Markdown name the patient."""
+    review: Mapping[str, Any] | None = None
+    """A reader's review of the answer, as the interactive page saved it."""
     moved: bool = False
     """Whether a file is another than at the question, by its handle: a copy, as the caller says."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

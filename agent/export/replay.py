@@ -38,8 +38,21 @@ async def with_pictures(material: Material, agent: Agent) -> Material:
     found = await _fetched(wanted, agent)
     if len(found) < len({one.uri for one in wanted}) and material.origins:
         material = await with_results(material, agent)
-        found = await _fetched(wanted, agent)
+        found = await _fetched(wanted, agent, _made_again(material))
     return replace(material, pictures=found)
+
+
+def _made_again(material: Material) -> dict[tuple[str | None, str], str]:
+    """Where the pictures are that were made again, by tool and title.
+
+    A picture's address is its digest, and another version draws or stores the same a little
+    otherwise; that the results are the same was checked.
+    """
+    return {
+        (one.call.tool, link["title"]): link["uri"]
+        for one in material.replayed
+        for link in one.structured.get("pictures", ())
+    }
 
 
 async def with_results(material: Material, agent: Agent) -> Material:
@@ -101,15 +114,21 @@ def _check(answer: Answer, call: Call, structured: Mapping[str, Any]) -> None:
         raise InvalidInput(_OTHER_RESULT)
 
 
-async def _fetched(pictures: Sequence[Picture], agent: Agent) -> dict[str, bytes]:
-    """The bytes of the pictures that are still kept."""
+async def _fetched(
+    pictures: Sequence[Picture],
+    agent: Agent,
+    elsewhere: Mapping[tuple[str | None, str], str] | None = None,
+) -> dict[str, bytes]:
+    """The bytes of the pictures that are still kept, or that were made again."""
+    places = elsewhere or {}
     from mcp.shared.exceptions import MCPError
 
     found: dict[str, bytes] = {}
     for one in pictures:
         server = agent.toolbox.info(one.tool or "").server
         try:
-            found[one.uri] = await agent.toolbox.picture(one.uri, server)
+            uri = places.get((one.tool, one.title), one.uri)
+            found[one.uri] = await agent.toolbox.picture(uri, server)
         except MCPError:
             continue
     return found

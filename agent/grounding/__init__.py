@@ -4,9 +4,9 @@ Nothing may be said that no specialist said. A statement, in one of six language
 into claims (`claims`): what it names (`mentions`), how strongly (`assertion` in `clauses`), on
 which side and where, and with which numbers (`numbers`, `quantities`). Evidence is read in the same
 way (`known`). Each kind of claim has its rules (`naming`, `counting` with `attachment` and
-`derived`, `comparison`, `grades`, `remaining`), and words that belong to no claim must be grammar,
-everyday words or the evidence's own, so that what the checker does not understand is refused, not
-passed. What words mean stands in tables (`lexicon`), a column a language.
+`derived`, `comparison`, `grades`, `records`, `remaining`), and words that belong to no claim must
+be grammar, everyday words or the evidence's own, so that what the checker does not understand is
+refused, not passed. What words mean stands in tables (`lexicon`), a column a language.
 
 Plain Python; the same answer each time; no model.
 """
@@ -28,6 +28,7 @@ from agent.grounding.items import language_of
 from agent.grounding.known import know, own_book, own_names
 from agent.grounding.lexicon import above
 from agent.grounding.naming import mentions_hold
+from agent.grounding.records import records_hold
 from agent.grounding.tokens import sentences, tokenise
 from agent.grounding.words import something_said, words_hold
 from specialists.schema import Evidence
@@ -41,6 +42,7 @@ _CITATION = re.compile(r"[\[(（]\s*(E\d+(?:\s*[,;、，]\s*E\d+)*)\s*[\])）]")
 _ID = re.compile(r"\bE\d+\b")
 _RULES = (
     grades_hold,
+    records_hold,
     mentions_hold,
     numbers_hold,
     comparisons_hold,

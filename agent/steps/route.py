@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from langgraph.runtime import Runtime
 
 from agent.answer import Attachment, Call, Failure, Plan
+from agent.calling import pertinent
 from agent.context import remembered, scrubbed
 from agent.duty import gate_extension, gate_question
 from agent.gate import Gated
@@ -80,7 +81,7 @@ async def plan_question(
     Raises:
         PlannerUnavailable: If none can.
     """
-    excuse = ""
+    excuse, request = "", pertinent(request)
     for planner in context.planners:
         try:
             plan = await planner.plan(request)

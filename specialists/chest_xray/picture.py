@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
 from specialists.chest_xray.predict import Evidence
-from specialists.pictures import png
+from specialists.pictures import Layout, beside, png
 
 __all__ = ["draw", "place"]
 
@@ -21,10 +21,11 @@ SHOWN = 0.25
 INK = (232, 234, 237)
 GROUND = (14, 16, 20)
 LINE, MARGIN, GAP = 22, 12, 8
-EXPLAINED = (
-    "Left: the film. Right: in orange where in the lung fields the model finds evidence for it, "
-    "stronger where fuller; not an outline of disease."
+MEANT = (
+    "where in the lung fields the model finds evidence for it, stronger where fuller; not an "
+    "outline of disease."
 )
+EXPLAINED = f"Left: the film. Right: in orange {MEANT}"
 
 
 def draw(film: NDArray[np.float32], evidence: Evidence, finding: str) -> Picture:
@@ -52,7 +53,9 @@ def draw(film: NDArray[np.float32], evidence: Evidence, finding: str) -> Picture
     for number, line in enumerate(lines):
         pen.text((MARGIN, both.shape[0] + MARGIN + number * LINE), line, INK, font)
     title = "Chest film with where the evidence lies."
-    return Picture(f"{title} {place(evidence.heat)} {elsewhere(evidence)}", png(canvas))
+    panels = beside(grey.shape[1], grey.shape[0], GAP, ("Film", "With the evidence"))
+    layout = Layout(panels, note=f"Orange: {MEANT}")
+    return Picture(f"{title} {place(evidence.heat)} {elsewhere(evidence)}", png(canvas, layout))
 
 
 def elsewhere(evidence: Evidence) -> str:

@@ -28,7 +28,7 @@ from specialists.schema import (
     SpecialistResult,
 )
 
-__all__ = ["ReferenceBackend"]
+__all__ = ["ReferenceBackend", "doubts_of"]
 
 NORMAL, PNEUMONIA = "normal", "pneumonia"
 LABELS = {NORMAL: f"no {FINDING}", PNEUMONIA: FINDING}
@@ -77,7 +77,7 @@ class ReferenceBackend:
         source = inputs["film"][0]
         progress(0.1, "reading the film")
         film = read_radiograph(source.paths)
-        doubt = _doubt(film.pixels)
+        doubt = doubts_of(film.pixels)
         population = request.population or _population(source.manifest)
         progress(0.4, "running the network")
         logits = self._net.logits([film.pixels])
@@ -156,7 +156,7 @@ class ReferenceBackend:
         )
 
 
-def _doubt(pixels: NDArray[np.float32]) -> tuple[str, ...]:
+def doubts_of(pixels: NDArray[np.float32]) -> tuple[str, ...]:
     """Ask the recogniser whether this looks like a chest film, whatever the header says.
 
     Raises:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.medgemma.model import backend as medgemma
+from specialists.medgemma.terms import names
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["FINDING", "SPEC", "ChestXrayRequest"]
 
@@ -50,6 +53,20 @@ SPEC = SpecialistSpec(
     ),
     request=ChestXrayRequest,
     backends=(
+        medgemma(
+            "chest_xray:ChestXrayBackend",
+            findings=names("xr"),
+            description=(
+                "Writes a report of a frontal chest radiograph: pneumonia, opacity, effusion, "
+                "pneumothorax, heart size, edema, nodules, fractures and other findings, each "
+                "present, absent or uncertain, with boxes where it sees them. A second film, if "
+                "given, is the earlier one, and both are compared. Not for CT, lateral views or "
+                "other body parts."
+            ),
+            gives="report, findings with sides and boxes, comparison with a prior",
+        ),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("ChestXray"),
         BackendSpec(
             name="reference",
             target="specialists.chest_xray.reference:ReferenceBackend",

@@ -17,7 +17,7 @@ from specialists.base import Picture
 from specialists.ct.composition import composition, tissues_at
 from specialists.ct.masks import Label
 from specialists.ct.scan import Scan
-from specialists.pictures import png
+from specialists.pictures import Layout, Panel, png
 
 __all__ = ["draw"]
 
@@ -28,6 +28,7 @@ GAP = 6
 INK = (232, 234, 237)
 FAINT = (150, 156, 165)
 GROUND = (14, 16, 20)
+SIDES = "Patient's right on the left"
 
 Colour = tuple[int, int, int]
 
@@ -82,13 +83,13 @@ def draw(scan: Scan) -> list[Picture]:
     if len(outlined) == 1:
         masks = "CT sections with the body outlined"
     pictures = [
-        Picture(masks, png(_masks(scan, view))),
-        Picture("CT in lung, soft-tissue and bone windows", png(_windows(scan, view))),
+        Picture(masks, png(*_masks(scan, view))),
+        Picture("CT in lung, soft-tissue and bone windows", png(*_windows(scan, view))),
     ]
     slices = [each.index for each in composition(scan)][::-1]
     if slices:
         title = "CT slices with subcutaneous fat, visceral fat and muscle of wall and back coloured"
-        pictures.append(Picture(title, png(_tissues(scan, view, slices))))
+        pictures.append(Picture(title, png(*_tissues(scan, view, slices))))
     return pictures
 
 
@@ -112,23 +113,48 @@ def _range(used: NDArray[np.bool_]) -> tuple[int, int]:
     return max(0, int(found[0]) - margin), min(used.size, int(found[-1]) + margin + 1)
 
 
-def _masks(scan: Scan, view: _View) -> Image.Image:
-    sections = _evenly(scan.hu.shape[2], 12)
+def _masks(scan: Scan, view: _View) -> tuple[Image.Image, Layout]:
+    sections, count = _evenly(scan.hu.shape[2], 12), scan.hu.shape[2]
     tiles = [_outlined(scan, view, index) for index in sections]
     canvas, draw = _canvas(tiles, view, 4, "Masks on the soft-tissue window", 58)
     _legend(draw, _present(scan))
-    return canvas
+    told = [("Soft tissue, masks outlined", index) for index in sections]
+    return canvas, Layout(_panels(told, count, view, 4, 58), tuple(_present(scan)), SIDES)
 
 
-def _windows(scan: Scan, view: _View) -> Image.Image:
-    sections = _evenly(scan.hu.shape[2], 4)
+def _windows(scan: Scan, view: _View) -> tuple[Image.Image, Layout]:
+    sections, count = _evenly(scan.hu.shape[2], 4), scan.hu.shape[2]
+    told = [(window, index) for window in (LUNG, SOFT, BONE) for index in sections]
     tiles = [
         _labelled(_grey(scan, view, index, window), scan, view, index, window.name)
-        for window in (LUNG, SOFT, BONE)
-        for index in sections
+        for window, index in told
     ]
-    canvas, _ = _canvas(tiles, view, len(sections), "Lung, soft-tissue and bone windows", 34)
-    return canvas
+    columns = len(sections)
+    canvas, _ = _canvas(tiles, view, columns, "Lung, soft-tissue and bone windows", 34)
+    names = [(window.name, index) for window, index in told]
+    return canvas, Layout(_panels(names, count, view, columns, 34, marked=False), note=SIDES)
+
+
+def _panels(
+    told: Sequence[tuple[str, int]],
+    slices: int,
+    view: _View,
+    columns: int,
+    header: int,
+    marked: bool = True,
+) -> tuple[Panel, ...]:
+    """Where `_canvas` puts each tile, by name and index of its slice."""
+    width, height = view.size
+    places = [_place(number, view, min(columns, len(told)), header) for number in range(len(told))]
+    return tuple(
+        Panel(name, (x, y, x + width, y + height), index + 1, slices, marked)
+        for (name, index), (x, y) in zip(told, places, strict=True)
+    )
+
+
+def _place(number: int, view: _View, columns: int, header: int) -> tuple[int, int]:
+    width, height = view.size
+    return GAP + number % columns * (width + GAP), header + number // columns * (height + GAP)
 
 
 def _evenly(count: int, most: int) -> list[int]:
@@ -148,12 +174,10 @@ def _canvas(
     full = max(columns * (width + GAP) + GAP, 560)
     canvas = Image.new("RGB", (full, rows * (height + GAP) + GAP + header), GROUND)
     for index, tile in enumerate(tiles):
-        place = (GAP + index % columns * (width + GAP), header + index // columns * (height + GAP))
-        canvas.paste(tile, place)
+        canvas.paste(tile, _place(index, view, columns, header))
     draw = ImageDraw.Draw(canvas)
     draw.text((GAP + 2, 8), title, INK, _font(16))
-    note = "Patient's right on the left"
-    draw.text((full - GAP - 2, 10), note, FAINT, _font(13), anchor="ra")
+    draw.text((full - GAP - 2, 10), SIDES, FAINT, _font(13), anchor="ra")
     return canvas, draw
 
 
@@ -175,11 +199,13 @@ def _legend(draw: ImageDraw.ImageDraw, entries: Sequence[tuple[str, Colour]]) ->
         x += 17 + int(draw.textlength(name, font)) + 18
 
 
-def _tissues(scan: Scan, view: _View, slices: list[int]) -> Image.Image:
+def _tissues(scan: Scan, view: _View, slices: list[int]) -> tuple[Image.Image, Layout]:
     tiles = [_coloured(scan, view, index) for index in slices]
     canvas, draw = _canvas(tiles, view, len(tiles), "Fat and muscle as measured", 58)
     _legend(draw, TISSUES)
-    return canvas
+    told = [("Fat and muscle", index) for index in slices]
+    panels = _panels(told, scan.hu.shape[2], view, len(tiles), 58)
+    return canvas, Layout(panels, TISSUES, SIDES)
 
 
 def _coloured(scan: Scan, view: _View, index: int) -> Image.Image:

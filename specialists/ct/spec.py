@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.medgemma.model import TRUNK_AND_HEAD
+from specialists.medgemma.model import backend as medgemma
+from specialists.medgemma.terms import names
 from specialists.schema import Accepts, MaskLink, SpecialistResult
 
 __all__ = ["SPEC", "CtResult", "ReportCt"]
@@ -46,6 +49,28 @@ SPEC = SpecialistSpec(
     request=ReportCt,
     result=CtResult,
     backends=(
+        medgemma(
+            "ct:CtBackend",
+            accepts=(
+                Accepts(
+                    role="volume",
+                    description="a CT scan of the chest, the abdomen, the pelvis or the head",
+                    kinds=("volume",),
+                    modalities=("CT",),
+                    body_parts=TRUNK_AND_HEAD,
+                ),
+            ),
+            findings=names("ct"),
+            description=(
+                "Writes a report of a CT scan of chest, abdomen, pelvis or head from at most 85 of "
+                "its slices: nodules, masses, consolidation, effusions, fractures, bleeding, "
+                "embolism and other findings, each present, absent or uncertain. For measurements "
+                "(lung volume and density, fat, muscle, bone, calcification) and other body parts "
+                "name backend=reference. Not for radiographs, MR or photographs."
+            ),
+            gives="report and findings; measurements with backend=reference",
+            timeout_s=900.0,
+        ),
         BackendSpec(
             name="reference",
             target="specialists.ct.reference:Reference",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
+from specialists.pictures import Layout, Panel, beside
 from specialists.readers.slide import Slide
 
 __all__ = ["draw_patch", "draw_slide", "geojson"]
@@ -38,7 +39,8 @@ def draw_patch(patch: NDArray[np.uint8], lines: Sequence[str]) -> Picture:
     image.thumbnail((480, 480))
     scale = max(1, round(360 / max(image.size)))
     image = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
-    return Picture("Tissue that was classified", _fitting(_with_legend(image, lines, ())))
+    layout = Layout((Panel("Tissue", (0, 0, *image.size)),), note=" ".join(lines))
+    return Picture("Tissue that was classified", _fitting(_with_legend(image, lines, ()), layout))
 
 
 def draw_slide(slide: Slide, classes: Sequence[str], best: Sequence[int | None]) -> Picture:
@@ -65,7 +67,9 @@ def draw_slide(slide: Slide, classes: Sequence[str], best: Sequence[int | None])
     if len(slide.tiles):
         legend.append(("not told apart", LEFT_OPEN))
     title = "Slide with the classes of its tiles" if legend else "Slide, nothing classified"
-    return Picture(title, _fitting(_with_legend(both, (title,), legend)))
+    panels = beside(*plain.size, 8, ("Slide", "With its tiles") if legend else ("Slide",))
+    layout = Layout(panels, tuple(legend))
+    return Picture(title, _fitting(_with_legend(both, (title,), legend), layout))
 
 
 def geojson(slide: Slide, classes: Sequence[str], probabilities: NDArray[np.float64]) -> str:
@@ -118,11 +122,13 @@ def _with_legend(
     return canvas
 
 
-def _fitting(image: Image.Image) -> bytes:
+def _fitting(image: Image.Image, layout: Layout) -> bytes:
     """PNG bytes below the limit: colours are reduced first, then the size."""
+    width = image.width
     while True:
         buffer = BytesIO()
-        _with_few_colours(image).save(buffer, "PNG", optimize=True)
+        told = layout.info(image.width / width)
+        _with_few_colours(image).save(buffer, "PNG", optimize=True, pnginfo=told)
         if buffer.tell() < LIMIT_BYTES:
             return buffer.getvalue()
         image = image.resize((int(image.width * 0.85), int(image.height * 0.85)))

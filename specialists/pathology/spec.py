@@ -8,7 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts, SpecialistResult
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["HEADS", "SPEC", "Head", "Organ", "PathologyRequest", "PathologyResult"]
 
@@ -106,6 +108,9 @@ SPEC = SpecialistSpec(
     request=PathologyRequest,
     result=PathologyResult,
     backends=(
+        medgemma("pathology:PathologyBackend", scores=True),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Pathology"),
         BackendSpec(
             name="reference",
             target="specialists.pathology.reference:ReferenceBackend",

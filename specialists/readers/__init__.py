@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from specialists.readers.header import Found, inspect
     from specialists.readers.photograph import read_photograph
     from specialists.readers.radiograph import read_radiograph
+    from specialists.readers.record import read_record
     from specialists.readers.scoring_file import read_scoring_file
     from specialists.readers.variants import read_variants
     from specialists.readers.volume import read_volume
@@ -25,6 +26,7 @@ __all__ = [
     "inspect",
     "read_photograph",
     "read_radiograph",
+    "read_record",
     "read_scoring_file",
     "read_variants",
     "read_volume",
@@ -37,6 +39,7 @@ _HOME = {
     "inspect": "header",
     "read_photograph": "photograph",
     "read_radiograph": "radiograph",
+    "read_record": "record",
     "read_scoring_file": "scoring_file",
     "read_variants": "variants",
     "read_volume": "volume",

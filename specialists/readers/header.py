@@ -211,6 +211,10 @@ def _picture(content: object, form: str) -> Manifest:
 def _other(path: Path, form: str) -> Manifest:
     if form == "NIfTI":
         return nifti_manifest(path)
+    if form == "FHIR":
+        from specialists.readers.record import inspect_record
+
+        return inspect_record(path)
     if form == "PGS scoring file":
         from specialists.readers.scoring_file import inspect_scoring_file
 

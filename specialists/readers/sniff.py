@@ -86,9 +86,10 @@ _ENVELOPED = bytes.fromhex("06092a864886f70d010703")
 _SCORE_COLUMNS = re.compile(rb"(?m)^(?!#)(?=[^\n]*\beffect_allele\b)(?=[^\n]*\beffect_weight\b)")
 _CHAIN = re.compile(rb"(#[^\n]*\n)*chain \d+(\.\d+)? \S+ \d+ [+-] ")
 _FASTA = re.compile(rb">\S[^\n]*\r?\n[ACGTUNRYKMSWBDHVacgtunrykmswbdhv]+\r?\n")
+_FHIR = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{(?s:.{0,2000}?)"resourceType"\s*:\s*"Bundle"')
 _ACCEPTED = (
     "Read here are DICOM (also in a folder or ZIP), NIfTI, PNG, JPEG, TIFF, SVS, NDPI, SCN, BIF, "
-    "VCF, BCF, BGEN, PLINK, PGS scoring files, chain files and indexed FASTA."
+    "VCF, BCF, BGEN, PLINK, PGS scoring files, chain files, indexed FASTA and FHIR Bundles in JSON."
 )
 
 
@@ -142,6 +143,8 @@ def _format(head: bytes, content: BinaryIO) -> str | None:
         return "chain file"
     if _FASTA.match(head):
         return "FASTA"
+    if _FHIR.match(head):
+        return "FHIR"
     return "DICOM" if is_dicom(head) else None
 
 

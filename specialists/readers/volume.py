@@ -8,9 +8,9 @@ the calling process puts the parts together.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,12 @@ from specialists.readers.orientation import facing_view, ras_empty
 from specialists.readers.resampling import regrid
 from specialists.readers.volume_worker import Plan, Scan, Voxels
 
-__all__ = ["Volume", "read_volume"]
+__all__ = ["Slices", "Volume", "read_axial", "read_volume"]
 
 _WORKER = "specialists.readers.volume_worker"
 _FEWEST_SLICES = 4
+_UP = 2
+"""The RAS axis from feet to head."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,65 @@ def read_volume(paths: Sequence[Path], series: str | None = None) -> Volume:
     if isinstance(opened, Voxels):
         return _volume(opened.scan, opened.reversed_axes.T)
     return _assemble(opened)
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Some axial slices of a scan, from head to feet, as a viewer shows them."""
+
+    array: NDArray[Any]
+    """Shape (slices, rows, columns): front of the body first, the patient's right first."""
+    places: tuple[int, ...]
+    """Which of the scan's slices they are, counted from the head from 0."""
+    count: int
+    """Slices of the whole scan."""
+    modality: str | None
+    unit: str | None
+    notes: tuple[str, ...] = ()
+
+
+def read_axial(
+    paths: Sequence[Path],
+    choose: Callable[[int], Sequence[int]],
+    series: str | None = None,
+) -> Slices:
+    """Read some axial slices; of a plain stack of them, no others are decoded.
+
+    Args:
+        paths: As `read_volume` takes them.
+        choose: Given how many slices there are, which are wanted, counted from the head from 0.
+        series: Which series, where there are several.
+
+    Raises:
+        UnreadableFile: As `read_volume` does.
+    """
+    opened = worker.run(f"{_WORKER}:open_volume", [Path(path) for path in paths], series)
+    if isinstance(opened, Voxels):
+        return _axial(_volume(opened.scan, opened.reversed_axes.T), choose)
+    if opened.shifts is not None or opened.grid is not None or opened.facing[2][0] != _UP:
+        return _axial(_assemble(opened), choose)
+    count = len(opened.places)
+    wanted = tuple(choose(count))
+    # Stored slices go up or down; those wanted are counted from the head.
+    upward = opened.facing[2][1] > 0
+    stored = [count - 1 - place if upward else place for place in wanted]
+    part = replace(
+        opened,
+        places=tuple(opened.places[place] for place in stored),
+        shape=(*opened.shape[:2], len(stored)),
+        facing=(*opened.facing[:2], (_UP, -1)),
+    )
+    volume = _assemble(part)
+    shown = _axial(volume, range)
+    return replace(shown, places=wanted, count=count)
+
+
+def _axial(volume: Volume, choose: Callable[[int], Sequence[int]]) -> Slices:
+    count = volume.array.shape[_UP]
+    wanted = tuple(choose(count))
+    upright = volume.array[::-1, ::-1, ::-1].transpose(2, 1, 0)
+    array = np.ascontiguousarray(upright[list(wanted)])
+    return Slices(array, wanted, count, volume.modality, volume.unit, volume.notes)
 
 
 def _assemble(plan: Plan) -> Volume:

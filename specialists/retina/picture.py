@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
-from specialists.pictures import png
+from specialists.pictures import Layout, beside, png
 from specialists.retina.lesions import Maps, components
 from specialists.retina.preprocess import Booleans, Floats, Fundus
 
@@ -88,4 +88,7 @@ def draw(fundus: Fundus, maps: Maps, spots: Spots, caption: str) -> Picture:
     )
     for line, words in enumerate((caption, key)):
         pen.text((12, both.height + 10 + 26 * line), words, INK, ImageFont.load_default(16))
-    return Picture("Fundus photograph with candidate lesions outlined", png(canvas))
+    rows, columns = fundus.rgb.shape[:2]
+    panels = beside(columns, rows, 8, ("Photograph", "With candidate lesions"))
+    layout = Layout(panels, note=f"{caption} {key}")
+    return Picture("Fundus photograph with candidate lesions outlined", png(canvas, layout))

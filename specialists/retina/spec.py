@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from specialists.base import BackendSpec, SpecialistSpec
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["EDEMA", "GRADES", "HIGH_RISK", "REFERABLE", "SPEC"]
 
@@ -45,6 +47,20 @@ SPEC = SpecialistSpec(
         ),
     ),
     backends=(
+        medgemma(
+            "retina:RetinaBackend",
+            scores=True,
+            accepts=(
+                Accepts(
+                    role="photograph",
+                    description="a colour fundus photograph",
+                    kinds=("photograph",),
+                    modalities=("OP",),
+                ),
+            ),
+        ),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Retina"),
         BackendSpec(
             name="reference",
             target="specialists.retina.reference:ReferenceBackend",

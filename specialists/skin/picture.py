@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from specialists.base import Picture
-from specialists.pictures import png
+from specialists.pictures import Layout, beside, png
 
 __all__ = ["TITLE", "draw"]
 
@@ -45,4 +45,5 @@ def draw(picture: NDArray[np.uint8], evidence: NDArray[np.float32], lines: list[
     pen = ImageDraw.Draw(canvas)
     for number, line in enumerate(lines):
         pen.text((10, size[1] + 8 + LINE * number), line, INK, ImageFont.load_default(15))
-    return Picture(TITLE, png(canvas))
+    panels = beside(*size, GAP, ("Photograph", "With the evidence"))
+    return Picture(TITLE, png(canvas, Layout(panels, note=" ".join(lines))))

@@ -91,7 +91,7 @@ class ReferenceBackend(TriedBackend[SkinNet]):
 
     def _drawn(self, pixels: NDArray[np.uint8], lesion: Lesion, caption: str) -> Any:
         heat = self._net.evidence_map(pixels, int(lesion.probabilities.argmax()))
-        key = f"Blue, right: what speaks for {self._likeliest(lesion)}, the likeliest of the seven."
+        key = f"Blue: what speaks for {self._likeliest(lesion)}, the likeliest of the seven."
         return draw(pixels, heat, [caption, key, "Coarse: not an outline of the lesion."])
 
     def _set(

@@ -7,7 +7,9 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
+from specialists.siglip.offer import backend as medsiglip
 
 __all__ = ["DIAGNOSES", "MALIGNANCY", "MALIGNANT", "SITES", "SPEC", "SkinRequest"]
 
@@ -77,6 +79,9 @@ SPEC = SpecialistSpec(
     ),
     request=SkinRequest,
     backends=(
+        medgemma("skin:SkinBackend", scores=True),
+        # Passed over by 'auto' while it is not calibrated on the user's own cases.
+        medsiglip("Skin"),
         BackendSpec(
             name="reference",
             target="specialists.skin.reference:ReferenceBackend",

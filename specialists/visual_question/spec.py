@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.medgemma.model import TRUNK_AND_HEAD
+from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
 
 __all__ = ["SPEC", "VisualQuestionRequest"]
@@ -16,6 +18,38 @@ class VisualQuestionRequest(Request):
     question: str = Field(min_length=3, max_length=1000)
     """The question, as the clinician put it, about what the image shows."""
 
+
+_COMPETENT = (
+    Accepts(
+        role="image",
+        description="a radiograph of the chest",
+        kinds=("radiograph",),
+        modalities=("CR", "DX"),
+        body_parts=("chest",),
+    ),
+    Accepts(
+        role="image",
+        description="a CT or MR scan of head, neck, chest, abdomen, pelvis or spine",
+        kinds=("volume",),
+        modalities=("CT", "MR"),
+        body_parts=(
+            *TRUNK_AND_HEAD,
+            "neck",
+            "spine",
+            "cervical spine",
+            "thoracic spine",
+            "lumbar spine",
+        ),
+    ),
+    Accepts(
+        role="image",
+        description="tissue, skin or fundus",
+        kinds=("slide", "photograph", "image"),
+        modalities=("SM", "XC", "DMS", "OP"),
+    ),
+)
+"""What MedGemma was trained to read; ultrasound, mammography, nuclear medicine and films of other
+parts of the body are left to the reference, which says that it can't tell."""
 
 SPEC = SpecialistSpec(
     name="answer_image_question",
@@ -40,6 +74,7 @@ SPEC = SpecialistSpec(
     ),
     request=VisualQuestionRequest,
     backends=(
+        medgemma("visual_question:QuestionBackend", accepts=_COMPETENT),
         BackendSpec(
             name="reference",
             target="specialists.visual_question.reference:ReferenceBackend",

@@ -1,4 +1,4 @@
-"""Every specialist with a model gives a picture that a reader can open and that says what it is."""
+"""Every specialist of images or genotypes gives a picture that opens and says what it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
         yield opened
 
 
-@pytest.mark.parametrize("tool", specs())
+@pytest.mark.parametrize("tool", [tool for tool in specs() if tool != "read_patient_record"])
 def test_picture_is_small_and_says_what_it_shows(tool: str, agent: Agent, tmp_path: Path) -> None:
     backends = specs()[tool].backends
     if all(why_not(backend) for backend in backends):

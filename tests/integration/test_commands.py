@@ -175,11 +175,12 @@ def test_call_writes_pictures(run: Run, data: Path, tmp_path: Path) -> None:
     assert all(path.stat().st_size < 700_000 for path in pictures)
 
 
-def test_tools_lists_all_seven(run: Run) -> None:
+def test_tools_lists_all_eight(run: Run) -> None:
     listed = json.loads(run("tools", "--json").stdout)
     assert [one["name"] for one in listed] == [
         "report_chest_xray", "report_ct", "answer_image_question", "classify_pathology",
         "classify_skin_lesion", "classify_retina", "score_polygenic_risk",
+        "read_patient_record",
     ]  # fmt: skip
 
 

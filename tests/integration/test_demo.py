@@ -30,7 +30,7 @@ def runs_here(tool: str) -> bool:
 
 def test_demo_has_a_case_of_every_specialist_and_a_refusal() -> None:
     assert [case.name for case in CASES] == [*TOOLS, "refusal"]
-    assert list(TOOLS.values()) == [*specs()]
+    assert list(TOOLS.values()) == [one for one in specs() if one != "read_patient_record"]
 
 
 def test_demo_answers_each_case_and_writes_its_picture(

@@ -217,7 +217,7 @@ def test_dicom_objects_follow_their_definitions(answers, scan_files, tmp_path):
 
 def test_a_ct_gives_every_form_that_applies(scan_files):
     assert set(scan_files) == {
-        *("answer.json", "answer.md", "answer.html", "answer.fhir.json"),
+        *("answer.json", "answer.md", "answer.html", "answer.page.html", "answer.fhir.json"),
         *("report.dcm", "masks.dcm"),
     }
 
@@ -321,6 +321,14 @@ def test_files_that_give_another_result_are_refused(answers, tmp_path):
     evidence = tuple(one.model_copy(update={"text": "Something else."}) for one in answer.evidence)
     with pytest.raises(InvalidInput, match="another result"):
         answer.model_copy(update={"evidence": evidence}).export("html", _files("skin"))
+
+
+def test_picture_that_is_stored_otherwise_now_is_found_by_its_title(answers):
+    answer = answers["skin"]
+    (picture,) = answer.pictures
+    other = picture.model_copy(update={"uri": "wardround://pictures/0123456789abcdef"})
+    page = answer.model_copy(update={"pictures": (other,)}).export("page", _files("skin"))
+    assert b'"wardround://pictures/0123456789abcdef": {"mimeType": "image/png"' in page
 
 
 def test_a_series_without_uids_gets_no_dicom_object(agent, tmp_path):

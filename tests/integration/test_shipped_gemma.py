@@ -9,6 +9,7 @@ import pytest
 
 from agent import Agent
 from agent.answer import Attachment
+from agent.calling import pertinent
 from agent.gemma import PlanRequest
 from agent.gemma.embedded.planner import SHIPPED, EmbeddedGemma
 from agent.gemma.training.catalogues import shipped
@@ -73,6 +74,6 @@ async def test_shipped_gemma_plans(
     tools: set[str],
 ) -> None:
     attached = [Attachment(id=f"A{n}", manifest=one) for n, one in enumerate(manifests, 1)]
-    plan = await gemma.plan(PlanRequest(question, attached, catalogue))
+    plan = await gemma.plan(pertinent(PlanRequest(question, attached, catalogue)))
     assert plan.action == action
     assert {call.tool for call in plan.calls} == tools

@@ -1,0 +1,1 @@
+"""Published encoders as feature extractors, and heads that are trained on them."""

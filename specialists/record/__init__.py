@@ -1,0 +1,1 @@
+"""`read_patient_record`: what a patient's FHIR record says."""
