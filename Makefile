@@ -6,11 +6,11 @@ BIN := $(VENV)/bin
 SERVED := .venv-vllm
 RESOLVED := --extra models --extra gemma --extra vllm
 RESOLVES := echo "check-resolve: the extras models, gemma and vllm resolve together"
-EXTRAS := models,gemma,genomics,slides,export,dicomweb,hub,dev
+EXTRAS := models,gemma,genomics,slides,export,dicomweb,hub,monai,dev
 
 NODE_MODULES := tests/clients/node_modules
 
-.PHONY: demo check check-resolve check-vllm check-clients lint types imports spelling test bench clean
+.PHONY: demo check check-resolve check-gpu check-vllm check-clients lint types imports spelling test bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/wardround demo
@@ -43,6 +43,11 @@ check-resolve: $(VENV)/ready
 		$(BIN)/python -m pip install --dry-run --ignore-installed -qq \
 			".[models,gemma,vllm]" >/dev/null && $(RESOLVES); \
 	fi
+
+# Models of the true size, of chance, loaded, timed and written to tests/bench/gpu.md. Skipped with
+# a line where there is no GPU.
+check-gpu: $(VENV)/ready
+	$(BIN)/python -m tests.bench.gpu
 
 bench: $(VENV)/ready
 	$(BIN)/pytest -q -s -m bench tests/bench

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -25,6 +26,7 @@ from agent.toolbox import Outcome, Report, Toolbox, read_config
 from specialists.errors import FileNotAllowed, InvalidInput
 from specialists.schema import Inspection
 from tools.names import is_path
+from tools.turns import in_turn
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -146,11 +148,16 @@ class Agent:
             async for event in self._events(question, files, thread, second_reader):
                 yield event
 
-    def _turn(self, thread: str | None) -> contextlib.AbstractAsyncContextManager[Any]:
-        """The questions of one thread are answered one after the other."""
+    @contextlib.asynccontextmanager
+    async def _turn(self, thread: str | None) -> AsyncIterator[None]:
+        """The questions of one thread are answered one after the other, here and elsewhere."""
         if thread is None:
-            return contextlib.nullcontext()
-        return self._turns.setdefault(thread, asyncio.Lock())
+            yield
+            return
+        name = hashlib.sha256(thread.encode()).hexdigest()[:32]
+        own = self._turns.setdefault(thread, asyncio.Lock())
+        async with own, in_turn(self.settings.thread_file.parent / "turns" / name):
+            yield
 
     async def _events(
         self,
@@ -358,6 +365,8 @@ class Agent:
             settings.connect_timeout_s,
             paths_of=self._paths_of,
         )
+        if self._shop is not None and self._shop.pictures.folder is not None:
+            toolbox.session = "shared"  # pictures outlive the process
         await stack.enter_async_context(toolbox)
         planners, composers = self._models(stack)
         self._current = Consultation(toolbox, planners, composers, self.settings.max_rounds)

@@ -28,6 +28,7 @@ _COMMANDS = {
     "inspect": ("agent.commands.inspect", "Say what files are."),
     "evaluate": ("agent.commands.evaluate", "Measure a specialist on labelled images."),
     "calibrate": ("agent.commands.calibrate", "Fit a specialist's probabilities to your cases."),
+    "train-head": ("agent.commands.train_head", "Train a head on an encoder with your cases."),
     "scores": ("agent.commands.scores", "List and fetch scores of the PGS Catalog."),
     "reference-panel": (
         "agent.commands.reference_panel",

@@ -13,6 +13,7 @@ from agent.app.resource import add_app
 from agent.consulting import consult_tool
 from agent.requests import add_requests
 from agent.settings import Settings
+from agent.workers import shared_key
 from agent.workshop import workshop
 from tools.server import Workshop, build_server, tool_names
 
@@ -32,9 +33,23 @@ def serve(settings: Settings, only: Sequence[str]) -> None:
 
 
 def serve_http(
-    settings: Settings, only: Sequence[str], callers: Callers, host: str, port: int
+    settings: Settings,
+    only: Sequence[str],
+    callers: Callers,
+    host: str,
+    port: int,
+    fd: int | None = None,
 ) -> None:
     """Serve streamable HTTP until stopped, to known callers alone.
+
+    Args:
+        settings: Limits, and the state folder.
+        only: The specialists to serve; all when empty.
+        callers: Who may call.
+        host: Address to listen on.
+        port: Port to listen on.
+        fd: A listening socket that other processes accept on too. There are no sessions then:
+            the next request may come to another process.
 
     Raises:
         UnknownTool: If `only` names a tool that is not there.
@@ -44,7 +59,9 @@ def serve_http(
         host=host,
         port=port,
         show_banner=False,
-        uvicorn_config={"access_log": False},  # the audit file says more, and no client's address
+        # The audit file says more than an access log, and has no client's address.
+        uvicorn_config={"access_log": False, **({} if fd is None else {"fd": fd})},
+        stateless_http=fd is not None,
         host_origin_protection="auto",
         allowed_hosts=list(settings.allowed_hosts) or None,
     )
@@ -62,8 +79,12 @@ def build_consulting_server(
     """
     shop = workshop(settings)
     shop.callers = callers
+    key: bytes | None = None
+    if callers is not None:
+        shop.shared = settings.thread_file.parent
+        key = shared_key(shop.shared / "request-state.key")
     agents = _Agents(settings, shop)
-    server = build_server(only=only, workshop=shop, lifespan=agents.closing)
+    server = build_server(only=only, workshop=shop, lifespan=agents.closing, state_key=key)
     if not only:
         server.add_tool(consult_tool(agents.here))
         add_app(server)

@@ -79,6 +79,13 @@ RETFOUND = HubModel(
     terms=_NC,
     weights_gib=0.56,
 )
+TORCHXRAYVISION = HubModel(
+    "torchxrayvision/densenet121-res224-all",
+    licence="Apache-2.0",
+    download_gib=None,
+    gated=None,
+    weights_gib=0.02,
+)
 
 KNOWN = (
     MEDGEMMA_1_5_4B,
@@ -91,6 +98,7 @@ KNOWN = (
     UNI2_H,
     GIGAPATH,
     RETFOUND,
+    TORCHXRAYVISION,
 )
 
 

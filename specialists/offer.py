@@ -32,8 +32,12 @@ def offered(spec: SpecialistSpec, host: Host) -> SpecialistSpec:
 
 
 def backends_here(spec: SpecialistSpec) -> list[str]:
-    """Names of the backends to choose from: hub models only where they are here."""
-    return [one.name for one in spec.backends if one.hub is None or why_not(one) is None]
+    """Names of the backends to choose from: what has to be brought only where it is here."""
+    return [
+        one.name
+        for one in spec.backends
+        if one.name == "reference" or why_not(one, spec.name) is None
+    ]
 
 
 def patience_s(spec: SpecialistSpec, name: str) -> float:

@@ -135,12 +135,15 @@ def build_tokenizer(folder: Path, *, seeing: bool = False) -> int:
 
 
 def build_seeing(folder: Path) -> Path:
-    """Write a Gemma 3 that takes pictures, with its processor's files; gives the folder."""
+    """Write a Gemma 3 that takes pictures, with its processor's files; gives the folder.
+
+    It writes to the limit.
+    """
     import torch
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
     width = build_tokenizer(folder, seeing=True)
-    _write_processor(folder)
+    write_processor(folder)
     torch.manual_seed(5)
     config = Gemma3Config(
         text_config={
@@ -162,20 +165,24 @@ def build_seeing(folder: Path) -> Path:
     with torch.no_grad():
         # As training would leave it: a picture weighs as much as words do.
         model.model.multi_modal_projector.mm_input_projection_weight.normal_(std=0.3)
+        # Never the likeliest: the model writes letters as long as it may.
+        rows = model.get_input_embeddings().weight
+        rows[: len(SPECIAL)] = 0
+        rows[width - len(SEEING) :] = 0
     model.generation_config.eos_token_id = [1, 4]
     model.to(torch.bfloat16).save_pretrained(folder)
     return folder
 
 
-def _write_processor(folder: Path) -> None:
+def write_processor(folder: Path, image: int = IMAGE, tokens: int = TOKENS) -> None:
     """As the hub has it: the tokens of a picture, and how its pixels are prepared."""
     prepared = {
         "image_processor_type": "Gemma3ImageProcessor", "do_resize": True, "resample": 2,
-        "size": {"height": IMAGE, "width": IMAGE}, "do_rescale": True, "rescale_factor": 1 / 255,
+        "size": {"height": image, "width": image}, "do_rescale": True, "rescale_factor": 1 / 255,
         "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
         "do_convert_rgb": True,
     }  # fmt: skip
     (folder / "preprocessor_config.json").write_text(json.dumps(prepared), encoding="utf-8")
-    named = {"processor_class": "Gemma3Processor", "image_seq_length": TOKENS}
+    named = {"processor_class": "Gemma3Processor", "image_seq_length": tokens}
     (folder / "processor_config.json").write_text(json.dumps(named), encoding="utf-8")
     (folder / "chat_template.jinja").write_text(SEEING_TEMPLATE, encoding="utf-8")

@@ -91,3 +91,57 @@ def placed(folder: Path) -> Path:
     """Make a folder the folder of models; gives it."""
     hub.configure(folder)
     return folder
+
+
+SMALL: dict[str, Any] = {"embed_dim": 32, "depth": 2, "num_heads": 2}
+
+
+def build_timm(folder: Path, architecture: str, seed: int = 0, **model_args: Any) -> Path:
+    """Write a timm model as its hub has it: `config.json` and safetensors; gives the folder."""
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    from specialists.encoders.loading import layers
+
+    torch.manual_seed(seed)
+    model: Any = timm.create_model(architecture, num_classes=0, **layers(model_args))
+    with torch.no_grad():
+        for name, values in model.named_parameters():
+            if name.endswith(("weight", "embed", "token", "gamma")):
+                values.normal_(0, 0.3)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(model.state_dict(), folder / "model.safetensors", {"format": "pt"})
+    told = {
+        "architecture": architecture,
+        "num_classes": 0,
+        "model_args": {**model_args, "num_classes": 0},
+        "pretrained_cfg": {
+            "input_size": [3, model_args.get("img_size", 224), model_args.get("img_size", 224)],
+            "mean": [0.485, 0.456, 0.406],
+            "std": [0.229, 0.224, 0.225],
+            "interpolation": "bicubic",
+            "crop_pct": 1.0,
+        },
+    }
+    (folder / "config.json").write_text(json.dumps(told))
+    return folder
+
+
+def build_dinov2(folder: Path, pixels: int = 224, seed: int = 0) -> Path:
+    """Write a Dinov2 with the kind of layers that Midnight has; gives the folder."""
+    import torch
+    from transformers import Dinov2Config, Dinov2Model
+
+    torch.manual_seed(seed)
+    config = Dinov2Config(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=pixels,
+        patch_size=14, use_swiglu_ffn=True, layerscale_value=1.0,
+    )  # fmt: skip
+    model: Any = Dinov2Model(config)
+    with torch.no_grad():
+        for name, values in model.named_parameters():
+            if name.endswith("weight"):
+                values.normal_(0, 0.3)
+    model.save_pretrained(folder)
+    return folder

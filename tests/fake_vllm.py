@@ -1,4 +1,4 @@
-"""A stand-in for vLLM's command: takes its words, and serves /health and /v1/models.
+"""A stand-in for vLLM's command: takes its words, and serves /health, /v1/models and MedGemma.
 
 What it is to do wrong stands in FAKE_VLLM: `slow`, `dies` (before it is ready) or `ends` (a second
 after), followed by ':' and the port that is meant.
@@ -12,8 +12,8 @@ import os
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.medgemma import Handler, Standin
 
 
 def main() -> None:
@@ -32,21 +32,23 @@ def main() -> None:
         threading.Timer(1.0, lambda: os._exit(7)).start()
     began = time.monotonic()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Ready(Handler):
         def do_GET(self) -> None:
             key = os.environ.get("VLLM_API_KEY")
             ready = fault != "slow" or time.monotonic() > began + 1
             refused = key and self.headers.get("Authorization") != f"Bearer {key}"
             health = self.path == "/health"
             self.send_response(503 if not ready else 401 if refused and not health else 200)
-            self.end_headers()
             name = options.served_model_name or options.model
-            self.wfile.write(json.dumps({"data": [{"id": name}]}).encode())
+            body = json.dumps(
+                {"object": "list", "data": [{"id": name, "object": "model"}]}
+            ).encode()
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    ThreadingHTTPServer((options.host, int(options.port)), Handler).serve_forever()
+    Standin(options.host, int(options.port), Ready).serve_forever()
 
 
 if __name__ == "__main__":

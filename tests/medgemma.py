@@ -57,9 +57,19 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _stream(self, text: str) -> None:
+        server: Any = self.server
         chunks = [_chunk({"content": piece}) for piece in text.splitlines(keepends=True)]
-        chunks += [_chunk({}, "stop"), "data: [DONE]\n\n"]
-        self._send(200, "text/event-stream", "".join(chunks).encode())
+        chunks += [_chunk({}, server.ended), "data: [DONE]\n\n"]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            for chunk in chunks:
+                self.wfile.write(chunk.encode())
+                server.pause.wait(server.pause_s)
+        except OSError:
+            server.hung_up.set()
 
     def log_message(self, format: str, *args: object) -> None:
         return
@@ -96,14 +106,21 @@ class Standin(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, handler: type[Handler] = Handler
+    ) -> None:
+        super().__init__((host, port), handler)
         self.asked: list[dict[str, Any]] = []
         self.status, self.page = 200, None
         self.report = REPORT
         self.boxes = BOXES
         self.told: dict[str, float] | None = {"B": -0.2, " B": -3.0, "A": -2.5, "The": -3.5}
         self.blind = False
+        self.ended = "stop"
+        self.pause, self.pause_s = threading.Event(), 0.0
+        """How long it waits between two pieces of an answer; ends when set."""
+        self.hung_up = threading.Event()
+        """Set where a client went away before the end."""
 
     @property
     def url(self) -> str:

@@ -32,6 +32,7 @@ class Served:
     ward: str
     issued: RSAKeyPair
     audit: Path
+    pid: int
 
     def client(self, token: str) -> Client[Any]:
         return Client(f"{self.url}/mcp", auth=token)
@@ -42,12 +43,16 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Served]:
+def serving(folder: Path, beside: Served | None = None) -> Iterator[Served]:
+    """Start a server; `beside` another, over the same folder and for the same callers."""
     file, issued, port = folder / "callers.json", RSAKeyPair.generate(), free_port()
-    skin = add_caller(file, "skin-clinic", [DATA / "skin"], SKIN_TOOLS)
-    genes = add_caller(file, "genetics", [DATA / "genomics"])
-    ward = add_caller(file, "ward", [DATA])
-    add_oauth(file, issued, f"http://127.0.0.1:{port}")
+    if beside is None:
+        skin = add_caller(file, "skin-clinic", [DATA / "skin"], SKIN_TOOLS)
+        genes = add_caller(file, "genetics", [DATA / "genomics"])
+        ward = add_caller(file, "ward", [DATA])
+        add_oauth(file, issued, f"http://127.0.0.1:{port}")
+    else:
+        skin, genes, ward, issued = beside.skin, beside.genes, beside.ward, beside.issued
     audit = folder / "audit.jsonl"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WARDROUND_")}
     set_here = {"CALLERS": file, "STATE_DIR": folder, "AUDIT_FILE": audit, "GEMMA_EMBEDDED": 0}
@@ -59,7 +64,7 @@ def serving(folder: Path) -> Iterator[Served]:
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(url)
-        yield Served(url, skin, genes, ward, issued, audit)
+        yield Served(url, skin, genes, ward, issued, audit, process.pid)
     finally:
         process.terminate()
         process.wait()

@@ -28,6 +28,7 @@ from specialists.errors import (
     UnknownHandle,
 )
 from specialists.schema import Data
+from tools.ledger import Ledger
 from tools.names import uids_in
 
 if TYPE_CHECKING:
@@ -112,8 +113,11 @@ class Archive:
     authorization: str | None = None
     limit_bytes: int = 4 * 2**30
     fresh_s: float = 600.0
-    _uids: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _ledger: Ledger = field(init=False)
     _client: DICOMwebClient | None = None
+
+    def __post_init__(self) -> None:
+        self._ledger = Ledger(self.folder / "handles")
 
     def of(self, name: str) -> Archive:
         """The same server for one caller: handles and what was fetched are its own."""
@@ -191,14 +195,15 @@ class Archive:
 
     def _handle(self, kind: str, *uids: str) -> str:
         handle = f"{kind}-{hashlib.sha256('/'.join(uids).encode()).hexdigest()[:16]}"
-        self._uids[handle] = uids
+        self._ledger.note(handle, {"uids": uids})
         return handle
 
     def _uids_of(self, reference: str) -> tuple[str, ...]:
-        uids = uids_in(reference) or self._uids.get(reference)
-        if not uids:
+        known = uids_in(reference)
+        told = None if known else self._ledger.recall(reference)
+        if not known and not told:
             raise UnknownHandle("This handle was not given out here. Search for the study again.")
-        return uids
+        return known or tuple(str(uid) for uid in (told or {})["uids"])
 
     def _save(self, uids: Sequence[str], folder: Path) -> None:
         names = ("studies", "series", "instances")

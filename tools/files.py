@@ -14,6 +14,7 @@ from specialists.readers.filesets import companions, main_file
 from specialists.schema import Manifest
 from tools.dicomweb import Archive
 from tools.fhir import RecordServer
+from tools.ledger import Ledger
 from tools.names import is_handle, is_record, is_study
 
 __all__ = ["FileStore", "Held"]
@@ -48,6 +49,7 @@ class FileStore:
         roots: Folders; everything below them may be named. Symbolic links are resolved first.
         archive: A DICOMweb server, whose studies may be named too.
         records: A FHIR server, whose patients may be named too.
+        ledger: Where other processes find the handles given out here.
     """
 
     def __init__(
@@ -55,9 +57,11 @@ class FileStore:
         roots: Iterable[Path] = (),
         archive: Archive | None = None,
         records: RecordServer | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._roots = [Path(root).resolve() for root in roots]
         self.archive, self.records = archive, records
+        self._ledger = ledger
         self._held: dict[str, tuple[Held, str]] = {}
 
     def allow(self, path: Path) -> None:
@@ -105,6 +109,8 @@ class FileStore:
         return updated
 
     def _recall(self, handle: str) -> Held:
+        if handle not in self._held:
+            self._learn(handle)
         # A failure to read may pass; what was read stays what it was.
         if handle not in self._held or self._held[handle][0].found.error is not None:
             raise UnknownHandle("This handle was not given out here. Name the file's path again.")
@@ -113,6 +119,14 @@ class FileStore:
             raise UnknownHandle("The file behind this handle has changed. Name its path again.")
         return held
 
+    def _learn(self, handle: str) -> None:
+        """Look again at what another process gave a handle for, where it may still be read."""
+        told = self._ledger.recall(handle) if self._ledger is not None else None
+        paths = [Path(path) for path in told["paths"]] if told else []
+        if paths and all(self._inside(_resolve(path)) and _is_there(path) for path in paths):
+            for found in inspect(paths):
+                self._hold(found)
+
     def _hold(self, found: Found) -> Held:
         if any(not self._inside(path.resolve()) for path in found.paths):
             found = replace(found, manifest=None, error=_outside())
@@ -120,6 +134,8 @@ class FileStore:
         handle = _PREFIX + hashlib.sha256(stamp.encode()).hexdigest()[:16]
         if handle not in self._held:
             self._held[handle] = (Held(handle, found), stamp)
+            if self._ledger is not None and found.error is None:
+                self._ledger.note(handle, {"paths": [str(path) for path in found.paths]})
         return self._held[handle][0]
 
     def _allowed(self, name: str) -> Path:

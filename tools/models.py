@@ -80,7 +80,7 @@ def _row(tool: str, backend: BackendSpec) -> dict[str, Any]:
     return {
         "tool": tool,
         "backend": backend.name,
-        "runs_here": why_not(backend),
+        "runs_here": why_not(backend, tool),
         "weights_mib": round(weights.stat().st_size / 2**20, 1) if weights else None,
         "trained_on": [source["name"] for source in card.get("data", ())],
         "evaluated_on": [f"{row['part']} (n={row['n']})" for row in _figures(card)],

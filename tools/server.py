@@ -13,6 +13,7 @@ from fastmcp import FastMCP
 from fastmcp.exceptions import ResourceError
 from fastmcp.resources import ResourceContent, ResourceResult
 from fastmcp.tools import Tool, ToolResult
+from mcp.server.request_state import RequestStateSecurity
 from mcp_types import TextContent
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,6 +52,7 @@ def build_server(
     specs: Mapping[str, SpecialistSpec] | None = None,
     workshop: Workshop | None = None,
     lifespan: Any = None,
+    state_key: bytes | None = None,
 ) -> FastMCP[Any]:
     """Build the server over the registry.
 
@@ -59,6 +61,8 @@ def build_server(
         specs: Specialists to serve instead of the registry's, where `only` is empty.
         workshop: Allowed roots, models and pictures; without one, no file may be named.
         lifespan: FastMCP's hook for what lives as long as the server.
+        state_key: Seals what clients bring back between the rounds of a request; the same in all
+            processes that may get the next round. None: one of this process.
 
     Raises:
         UnknownTool: If `only` names a tool that is not registered.
@@ -71,6 +75,7 @@ def build_server(
         instructions=_INSTRUCTIONS,
         mask_error_details=True,
         lifespan=lifespan,
+        request_state_security=RequestStateSecurity(keys=[state_key]) if state_key else None,
     )
     server.add_tool(_inspect_tool(shop, served))
     if shop.files.archive is not None:

@@ -18,7 +18,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,6 +31,7 @@ from specialists.errors import (
     TruncatedFile,
     UploadConflict,
 )
+from tools.turns import alone
 
 __all__ = ["UploadStore"]
 
@@ -53,7 +54,6 @@ class UploadStore:
     limit_bytes: int = 2 * 2**30
     budget_bytes: int = 20 * 2**30
     life_s: float = 24 * 3600.0
-    _busy: set[str] = field(default_factory=set)
 
     def find(self, sha256: str) -> Path | None:
         """Give a complete file, and begin its life anew."""
@@ -147,30 +147,35 @@ class UploadStore:
 
     @contextmanager
     def _alone(self, sha256: str) -> Iterator[None]:
-        if sha256 in self._busy:
-            raise UploadConflict("Another upload of this file is under way.")
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._busy.add(sha256)
-        try:
+        with alone(self.folder / f"{sha256}.lock") as mine:
+            if not mine:
+                raise UploadConflict("Another upload of this file is under way.")
             yield
-        finally:
-            self._busy.discard(sha256)
 
     def _make_room(self, wanted: int) -> None:
         """Remove what has had its time, and the oldest until the new one fits."""
-        kept = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_atime)
-        sizes = {path: path.stat().st_size for path in kept}
-        used, oldest = sum(sizes.values()), time.time() - self.life_s
-        for path in kept:
-            spent = path.stat().st_atime < oldest
-            if path.name.split(".")[0] not in self._busy and (
-                spent or used + wanted > self.budget_bytes
-            ):
-                path.unlink()
-                used -= sizes[path]
+        kept = {path: status for path in self.folder.iterdir() if (status := _status(path))}
+        used = sum(status.st_size for status in kept.values())
+        oldest = time.time() - self.life_s
+        for path, status in sorted(kept.items(), key=lambda one: one[1].st_atime):
+            spent = status.st_atime < oldest
+            if not (spent or used + wanted > self.budget_bytes):
+                continue
+            with alone(self.folder / f"{path.name.split('.')[0]}.lock") as mine:
+                if mine:
+                    path.unlink(missing_ok=True)
+                    used -= status.st_size
 
     def _part(self, sha256: str) -> Path:
         return self.folder / f"{sha256}.part"
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """None for what another process has just removed."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytearray]:

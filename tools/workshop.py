@@ -15,6 +15,7 @@ from tools.calls import Calls
 from tools.dicomweb import Archive
 from tools.fhir import RecordServer
 from tools.files import FileStore
+from tools.ledger import Ledger
 from tools.pictures import PictureStore
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Workshop:
     pictures: PictureStore = field(default_factory=PictureStore)
     callers: Callers | None = None
     calls: Calls = field(default_factory=Calls)
+    shared: Path | None = None
+    """Folder in which what callers were given lies, for other processes that serve them."""
     _rooms: dict[str, Workshop] = field(default_factory=dict)
 
     @classmethod
@@ -96,5 +99,17 @@ class Workshop:
             own = archive.of(caller.name) if archive is not None and caller.dicomweb else None
             records = self.files.records
             known = records.of(caller.name) if records is not None and caller.fhir else None
-            self._rooms[caller.name] = Workshop(FileStore(caller.roots, own, known), self.host)
+            self._rooms[caller.name] = self._room(caller, own, known)
         return self._rooms[caller.name]
+
+    def _room(
+        self, caller: Caller, archive: Archive | None, records: RecordServer | None
+    ) -> Workshop:
+        if self.shared is None:
+            return Workshop(FileStore(caller.roots, archive, records), self.host)
+        place = self.shared / "callers" / caller.name
+        # What was sent or fetched for the caller may be read by each process that serves it.
+        own = [self.shared / kind / caller.name for kind in ("uploads", "dicomweb", "fhir")]
+        ledger = Ledger(place / "handles")
+        files = FileStore([*caller.roots, *own], archive, records, ledger)
+        return Workshop(files, self.host, PictureStore(folder=place / "pictures"))

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import click
 
-__all__ = ["command"]
+if TYPE_CHECKING:
+    from agent.commands.slashes import Conversation
 
-_HELP = """Write a question. Name files with /attach PATH …; they stay for the conversation.
-/attach PATH …   add files        /files   list them        /tools   list the tools
-/why E1          show evidence    /help    this             /quit    end"""
+__all__ = ["command"]
 
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--thread", help="Continue the conversation of this name.")
 def command(files: tuple[Path, ...], thread: str | None) -> None:
-    """Ask questions in a conversation about FILES."""
+    """Ask questions in a conversation about FILES.
+
+    Answers go to stdout, everything else to stderr. `/help` lists what can be typed besides
+    questions. In a terminal, tab completes commands and paths, and lines of before come back
+    with the arrow keys.
+    """
     from agent.commands import run
 
     run(_converse(list(files), thread or f"chat-{uuid4().hex[:8]}"))
@@ -27,36 +32,52 @@ def command(files: tuple[Path, ...], thread: str | None) -> None:
 
 async def _converse(files: list[Path], thread: str) -> None:
     from agent.agent import Agent
-    from agent.answer import Answer
     from agent.commands import told
-    from agent.export.markdown import to_markdown
-    from specialists.errors import WardroundError
+    from agent.commands.slashes import COMMANDS, Conversation
+    from agent.commands.typing_ahead import remembering
 
     told(f"Conversation {thread}. /help for help.")
-    pending, last = files, None
     async with Agent() as agent:
+        talk = Conversation(agent, files)
+        if sys.stdin.isatty():
+            place = agent.settings.thread_file.with_name("chat-history")
+            remembering(place, [name.split()[0] for name in COMMANDS])
         while (line := await _read()) is not None:
-            word, *rest = line.split() or [""]
-            if word == "/quit":
+            if line.strip() == "/quit":
                 return
-            if word == "/attach":
-                pending += _paths(rest)
-                told(f"{len(pending)} file(s) will go with the next question.")
-            elif word.startswith("/"):
-                told(_about(word, rest, agent, last))
-            elif line.strip():
-                try:
-                    last = await agent.ask_async(line, pending, thread)
-                except WardroundError as error:
-                    told(f"{error.code}: {error.client_message}")
-                    continue
-                pending = []
-                sys.stdout.write(to_markdown(Answer.model_validate(last)) + "\n")
-                sys.stdout.flush()
+            if line.strip():
+                await _answered(line.strip(), talk, thread)
 
 
-def _paths(names: list[str]) -> list[Path]:
-    return [Path(name).expanduser() for name in names]
+async def _answered(line: str, talk: Conversation, thread: str) -> None:
+    from agent.commands import told
+    from specialists.errors import WardroundError
+
+    try:
+        if line.startswith("/"):
+            told(await talk.told(line))
+        else:
+            await _asked(line, talk, thread)
+    except WardroundError as error:
+        told(f"{error.code}: {error.client_message}")
+    except OSError as error:
+        told(f"This can't be written or read: {error.strerror}.")
+
+
+async def _asked(line: str, talk: Conversation, thread: str) -> None:
+    from agent.commands import Progress, told
+    from agent.export.markdown import to_markdown
+
+    progress = Progress()
+    async for event in talk.agent.stream(line, talk.pending, thread=thread):
+        progress.show(f"{event.kind} {event.text} {event.detail}")
+        if event.answer is not None:
+            progress.clear()
+            talk.last, talk.pending = event.answer, []
+            sys.stdout.write(to_markdown(event.answer) + "\n")
+            sys.stdout.flush()
+            if event.answer.pictures:
+                told("Pictures: /picture lists them, /picture 1 shows the first.")
 
 
 async def _read() -> str | None:
@@ -66,23 +87,3 @@ async def _read() -> str | None:
         return await anyio.to_thread.run_sync(input, "> " if sys.stdin.isatty() else "")
     except EOFError:
         return None
-
-
-def _about(word: str, rest: list[str], agent: object, last: object) -> str:
-    from agent.agent import Agent
-    from agent.answer import Answer
-
-    if word == "/tools" and isinstance(agent, Agent):
-        return "\n".join(f"{i.name}: {i.title}" for i in agent.toolbox.catalogue.values())
-    if word == "/files" and isinstance(last, Answer):
-        return "\n".join(
-            f"{one.id}: {one.manifest.kind if one.manifest else 'unreadable'}"
-            for one in last.attachments
-        )
-    if word == "/why" and isinstance(last, Answer):
-        return "\n".join(
-            f"{one.id} ({one.tool}, {one.attachment}): {one.text}"
-            for one in last.evidence
-            if not rest or one.id in rest
-        )
-    return _HELP

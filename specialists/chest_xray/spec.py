@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.encoders.offer import backend as head
 from specialists.medgemma.model import backend as medgemma
 from specialists.medgemma.terms import names
 from specialists.schema import Accepts
 from specialists.siglip.offer import backend as medsiglip
+from specialists.xrv.offer import backend as xrv
 
 __all__ = ["FINDING", "SPEC", "ChestXrayRequest"]
 
@@ -65,8 +67,11 @@ SPEC = SpecialistSpec(
             ),
             gives="report, findings with sides and boxes, comparison with a prior",
         ),
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("ChestXray"),
         # Passed over by 'auto' while it is not calibrated on the user's own cases.
         medsiglip("ChestXray"),
+        xrv(),
         BackendSpec(
             name="reference",
             target="specialists.chest_xray.reference:ReferenceBackend",

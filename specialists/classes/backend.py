@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from specialists.base import Case, Progress, Reading, Request, Source
 from specialists.canary import check
 from specialists.classes.scored import Told, scores_told
-from specialists.classes.slides import read_tissue
+from specialists.classes.slides import limits_of, read_tissue
 from specialists.classes.tasks import TASKS, Task, organ_of
 from specialists.errors import InvalidInput
 from specialists.pathology.spec import HEADS, Organ
@@ -40,14 +40,17 @@ class Scorer(Protocol):
     def canary(self, picture: NDArray[np.uint8]) -> Any:
         """Return what it makes of one picture, see `specialists.canary`."""
 
+    def told_apart(self, classes: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the classes that it can score.
+
+        Raises:
+            InvalidInput: If it can't tell any of them apart.
+        """
+
     def scores(
         self, pictures: Sequence[NDArray[np.uint8]], classes: tuple[str, ...]
     ) -> NDArray[np.float64]:
-        """Score pictures of any sizes: shape (n, classes), rows summing to 1.
-
-        Raises:
-            InvalidInput: If it does not know these classes.
-        """
+        """Score pictures of any sizes: shape (n, classes), rows summing to 1."""
 
     def pooled(
         self, tiles: Sequence[NDArray[np.uint8]], classes: tuple[str, ...]
@@ -101,11 +104,11 @@ class ScoringBackend:
 
     def _classes(self, source: Source, request: Request) -> tuple[str, ...]:
         if self.tool != "classify_pathology":
-            return tuple(self.task.spec.labels)
+            return self._scorer.told_apart(tuple(self.task.spec.labels))
         organ: Any = organ_of(source, request)
         if organ is None:
             raise InvalidInput("The organ is not known: say organ=lung, colon or bone.")
-        return tuple(HEADS[organ].classes)
+        return self._scorer.told_apart(tuple(HEADS[organ].classes))
 
     def _scored(self, cases: Sequence[Case], classes: tuple[str, ...]) -> list[Reading]:
         seen = []
@@ -124,18 +127,20 @@ class ScoringBackend:
                     self.task.spec,
                     classes,
                     row,
-                    Told(self._target(classes), self.task.not_assessed, one.notes, provenance),
+                    Told(
+                        target_of(self.task, classes),
+                        limits_of(self.task, classes),
+                        one.notes,
+                        provenance,
+                    ),
                 )
             )
             for row, one in zip(scores, seen, strict=True)
         ]
 
-    def _target(self, classes: tuple[str, ...]) -> str:
-        return target_of(self.task, classes)
-
 
 def target_of(task: Task, classes: tuple[str, ...]) -> str:
     """The question that classes answer: an organ has its own."""
     heads: Mapping[Organ, Any] = HEADS if task.role == "slide" else {}
-    own = [head.target for head in heads.values() if tuple(head.classes) == classes]
+    own = [head.target for head in heads.values() if set(classes) <= set(head.classes)]
     return own[0] if own else task.target

@@ -30,7 +30,7 @@ from specialists.schema import PredictionSet, Provenance, SpecialistResult
 if TYPE_CHECKING:
     from specialists.classes.backend import Scorer
 
-__all__ = ["read_tissue"]
+__all__ = ["limits_of", "read_tissue"]
 
 _UNKNOWN = (
     "The tissue's class: the organ is not known, so nothing was classified. Say organ=lung, "
@@ -57,7 +57,7 @@ def read_tissue(scorer: Scorer, task: Task, source: Source, case: Case) -> Readi
         series=source.series,
     )
     area = tissue_area(slide)
-    classes = tuple(HEADS[organ].classes) if organ else ()
+    classes = scorer.told_apart(tuple(HEADS[organ].classes)) if organ else ()
     made = scorer.provenance(task.spec.name, classes)
     missing = why_not(slide, organ) or (None if organ else _UNKNOWN)
     if missing is not None:
@@ -78,13 +78,23 @@ def read_tissue(scorer: Scorer, task: Task, source: Source, case: Case) -> Readi
         ordered = rows[:, [classes.index(name) for name in part.classes]]
         return _calibrated(slide, target, ordered, part, calibration, task, made)
     notes = (*slide_notes(slide), *([HIGHEST] if scorer.on_slides else []))
-    told = Told(target, task.not_assessed, notes, made)
+    told = Told(target, limits_of(task, classes), notes, made)
     scored = scores_told(task.spec, classes, whole, told)
     scored = scored.model_copy(
         update={"measurements": (area,), "summary": f"{area.text} {scored.summary}"}
     )
     best = [int(row.argmax()) if scorer.on_slides else None for row in rows]
     return Reading(scored, (draw_slide(slide, classes, best),))
+
+
+def limits_of(task: Task, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """What is not assessed, with the classes of a tool that the model was not trained on."""
+    known = [set(head.classes) for head in HEADS.values()] if task.role == "slide" else []
+    known = [own for own in known if set(classes) <= own] or [set(task.spec.labels)]
+    left = [name for name in task.spec.labels if name in known[0] and name not in classes]
+    if not left:
+        return task.not_assessed
+    return (f"Classes that the model was not trained on: {', '.join(left)}.", *task.not_assessed)
 
 
 def _of_tiles(
@@ -129,7 +139,7 @@ def _calibrated(
         findings=tuple(told_findings(predicted)),
         measurements=(area, *told),
         prediction_sets=(predicted,),
-        not_assessed=task.not_assessed,
+        not_assessed=limits_of(task, part.classes),
         warnings=(*slide_notes(slide), over_tiles(slide)),
         provenance=provenance,
         slide_map=geojson(slide, order, one.probabilities),

@@ -6,6 +6,7 @@ from specialists.base import BackendSpec, Request, SpecialistSpec
 from specialists.medgemma.model import TRUNK_AND_HEAD
 from specialists.medgemma.model import backend as medgemma
 from specialists.medgemma.terms import names
+from specialists.organs.offer import backend as totalsegmentator
 from specialists.schema import Accepts, MaskLink, SpecialistResult
 
 __all__ = ["SPEC", "CtResult", "ReportCt"]
@@ -77,6 +78,7 @@ SPEC = SpecialistSpec(
             requires=("numpy", "scipy"),
             memory_gib=1.0,
         ),
+        totalsegmentator(),
     ),
     findings=("dense focus outside bone", "calcification", "metal-density material"),
     keywords=(

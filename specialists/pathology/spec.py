@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.encoders.offer import backend as head
 from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts, SpecialistResult
 from specialists.siglip.offer import backend as medsiglip
@@ -108,6 +109,8 @@ SPEC = SpecialistSpec(
     request=PathologyRequest,
     result=PathologyResult,
     backends=(
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("Pathology"),
         medgemma("pathology:PathologyBackend", scores=True),
         # Passed over by 'auto' while it is not calibrated on the user's own cases.
         medsiglip("Pathology"),

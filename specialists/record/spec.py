@@ -66,8 +66,9 @@ SPEC = SpecialistSpec(
                 *("vital signs", "vitals", "blood pressure", "hba1c", "creatinine", "hemoglobin"),
                 *("kidney function", "renal function", "egfr", "kidney values", "liver values"),
                 *("glucose", "blood sugar", "potassium", "sodium", "cholesterol", "crp", "bmi"),
-                *("weight", "smoke", "smokes", "smoking", "smoker", "pulse", "saturation", "función renal"),
-                *("fonction rénale", "nierenfunktion", "nierenwerte", "função renal", "肾功能"),
+                *("weight", "smoke", "smokes", "smoking", "smoker", "pulse", "saturation"),
+                *("función renal", "fonction rénale", "nierenfunktion", "nierenwerte", "肾功能"),
+                *("função renal",),
                 *("laboratorio", "analítica", "laboratoire", "laborwerte", "exames", "化验"),
             ),
             "allergies": (

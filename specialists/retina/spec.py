@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specialists.base import BackendSpec, SpecialistSpec
+from specialists.encoders.offer import backend as head
 from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
 from specialists.siglip.offer import backend as medsiglip
@@ -47,6 +48,8 @@ SPEC = SpecialistSpec(
         ),
     ),
     backends=(
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("Retina"),
         medgemma(
             "retina:RetinaBackend",
             scores=True,

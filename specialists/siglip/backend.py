@@ -50,6 +50,10 @@ class ZeroShot:
         likeness = self._siglip.images(pictures) @ self._classes(classes).T
         return softmax(likeness * self._siglip.scale)
 
+    def told_apart(self, classes: tuple[str, ...]) -> tuple[str, ...]:
+        """All that have texts."""
+        return classes
+
     def pooled(
         self, tiles: Sequence[NDArray[np.uint8]], classes: tuple[str, ...]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from specialists.base import BackendSpec, Request, SpecialistSpec
+from specialists.encoders.offer import backend as head
 from specialists.medgemma.model import backend as medgemma
 from specialists.schema import Accepts
 from specialists.siglip.offer import backend as medsiglip
@@ -79,6 +80,8 @@ SPEC = SpecialistSpec(
     ),
     request=SkinRequest,
     backends=(
+        # Passed over by 'auto' until it was trained on the user's own cases.
+        head("Skin"),
         medgemma("skin:SkinBackend", scores=True),
         # Passed over by 'auto' while it is not calibrated on the user's own cases.
         medsiglip("Skin"),

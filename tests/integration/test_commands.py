@@ -231,5 +231,5 @@ def test_chat_answers_and_explains(run: Run, data: Path) -> None:
     assert result.exit_code == 0, result.exception
     assert "# What does this CT show?" in result.stdout
     assert "E1 (report_ct, A1)" in result.stderr
-    assert "A1: volume" in result.stderr
+    assert "A1: a DICOM CT volume" in result.stderr
     assert "score_polygenic_risk" in result.stderr

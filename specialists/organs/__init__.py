@@ -1,0 +1,1 @@
+"""Organs by name, by TotalSegmentator."""

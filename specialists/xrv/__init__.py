@@ -1,0 +1,1 @@
+"""TorchXRayVision's DenseNet of chest films: eighteen scores."""
