@@ -12,6 +12,7 @@ from specialists.schema import Evidence
 __all__ = ["lowered", "readable", "wordings"]
 
 _HOUNSFIELD = re.compile(r"\s*\[hnsf'U\](\s*\(Hounsfield units\))?")
+_SLICE = re.compile(r"In (?P<slice>slice \d+ of \d+), (?P<what>[^,]+) takes up (?P<area>[^,]+)")
 _LISTED = re.compile(
     r"[^.:(]+:\s*(present|absent|uncertain|yes|no|positive|negative)\b[^.:]*\.?(\d|$)", re.I
 )
@@ -44,6 +45,7 @@ def _made(draft: Draft, facts: Facts, ranked: bool) -> Iterator[str]:
     elif draft.form == "pair":
         yield from _pair(*draft.cited)
     elif draft.form in {"row", "change"}:
+        yield from _of_one_slice(draft.cited)
         yield _joined(draft.cited)
 
 
@@ -122,6 +124,15 @@ def _without_shared_end(labels: Sequence[str]) -> list[str]:
 def _joined(group: Sequence[Evidence]) -> str:
     texts = [each.text.rstrip(".") for each in group]
     return "; ".join([texts[0], *map(lowered, texts[1:])])
+
+
+def _of_one_slice(group: Sequence[Evidence]) -> Iterator[str]:
+    """Name a slice once: '…: subcutaneous fat takes up 80.2 cm2, visceral fat 65.3 cm2'."""
+    first, *rest = [each.text.rstrip(".") for each in group]
+    found = [_SLICE.fullmatch(text) for text in rest]
+    told = [match for match in found if match and match["slice"] in first]
+    if rest and len(told) == len(rest) and " takes up " in first:
+        yield ", ".join([first, *(f"{one['what']} {one['area']}" for one in told)])
 
 
 def _scored(group: Sequence[Evidence]) -> str:

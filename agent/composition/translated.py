@@ -79,7 +79,7 @@ def _told_together(
 
 def _told(item: Evidence, fact: Fact, language: Language, ranked: bool) -> str | None:
     if fact.kind == "set":
-        return _set(fact, language, ranked)
+        return _set(item, fact, language, ranked)
     if item.finding is not None:
         return _finding(item, fact, language)
     if fact.kind == "measurement":
@@ -112,7 +112,7 @@ def _of(name: str) -> str:
     return "d'" if name[:1].lower() in _VOWELS else "de "
 
 
-def _set(fact: Fact, language: Language, ranked: bool) -> str | None:
+def _set(item: Evidence, fact: Fact, language: Language, ranked: bool) -> str | None:
     target, labels = fact.name or "", [one for one in classes_of(fact, ranked) if known(one)]
     if not known(target) or len(labels) < len(fact.labels):
         return None
@@ -124,6 +124,9 @@ def _set(fact: Fact, language: Language, ranked: bool) -> str | None:
         return phrase("undecided", language, classes=listed(both, language, "and"))
     if target == "region" and len(labels) == 1:
         return phrase("shows", language, classes=classes)
+    if len(labels) > 1 and "coverage" not in item.text:
+        both = [term(one, language) for one in labels]
+        return phrase("undecided", language, classes=listed(both, language, "and"))
     key = {0: "empty_set", 1: "closed_set"}.get(len(labels), "open_set")
     text = phrase(
         key,

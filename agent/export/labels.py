@@ -10,7 +10,23 @@ from importlib.resources import files
 
 from agent.answer import Answer
 
-__all__ = ["label", "labels", "language"]
+__all__ = [
+    "DRAFT",
+    "KEPT",
+    "MADE",
+    "label",
+    "labels",
+    "language",
+    "left_out",
+    "readable",
+    "told_of",
+]
+
+MADE = "Planned by {planner}; written by {composer}; checked by {checker}."
+KEPT = "Kept from earlier in this conversation: {what}."
+DRAFT = (
+    "Draft for a qualified reader, who checks it against the images and data. Not a medical device."
+)
 
 
 def language(answer: Answer) -> str:
@@ -18,9 +34,37 @@ def language(answer: Answer) -> str:
     return answer.language
 
 
-def label(answer: Answer, text: str) -> str:
-    """An English label in the answer's language; as it is where the table has none."""
-    return labels().get(text, {}).get(language(answer), text)
+def label(answer: Answer, text: str, **slots: object) -> str:
+    """An English label in the answer's language, its slots filled; as it is where none is known."""
+    told = labels().get(text, {}).get(language(answer), text)
+    return told.format(**slots) if slots else told
+
+
+def left_out(answer: Answer) -> str | None:
+    """How many statements were dropped, if any."""
+    count = answer.dropped.count
+    were = "statement was" if count == 1 else "statements were"
+    text = f"{{count}} {were} left out, as the evidence did not support it."
+    return label(answer, text, count=count) if count else None
+
+
+def told_of(answer: Answer) -> str | None:
+    """How much of the important evidence is told, and how much that is not in it."""
+    examined = answer.examination
+    if examined.coverage is None:
+        return None
+    return label(
+        answer,
+        "Of the important evidence the answer tells {coverage}; of what it tells, {hallucination} "
+        "is not in the evidence.",
+        coverage=f"{examined.coverage:.0%}",
+        hallucination=f"{examined.hallucination or 0:.0%}",
+    )
+
+
+def readable(text: str) -> str:
+    """Evidence on one line, with units as people write them."""
+    return " ".join(text.split()).replace("[hnsf'U] (Hounsfield units)", "HU")
 
 
 @cache

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from agent.answer import Answer, Attachment, Statement
 from agent.export.doubt import doubt
+from agent.export.labels import DRAFT, KEPT, MADE, label, left_out, readable, told_of
 from agent.export.order import Part, sections
 from agent.export.patient import named
-from specialists.schema import Evidence, Manifest
+from specialists.schema import Manifest
 
 if TYPE_CHECKING:
     from agent.export.material import Material
 
 __all__ = ["to_markdown"]
 
-DRAFT = (
-    "Draft for a qualified reader, who checks it against the images and data. Not a medical device."
-)
+NOTHING = "Nothing can be said: no specialist gave a result that supports a statement."
 _LONGEST_CELL = 150
 
 
@@ -36,17 +35,17 @@ def to_markdown(answer: Answer, material: Material | None = None) -> str:
     patient = list(_patient(material))
     blocks = [
         f"# {_line(answer.question)}",
-        *_section("Patient", patient),
+        *_section(label(answer, "Patient"), patient),
         *_said(answer, titled=bool(patient)),
-        *_section("Disagreements", _disagreements(answer)),
-        *_section("What is missing", _gaps(answer)),
-        *_section("Keep in mind", _sentences(answer.caveats)),
-        *_section("Not assessed", _sentences(answer.not_assessed)),
-        *_section("Evidence", _evidence(answer.evidence), join="\n"),
-        *_section("Pictures", (f"- {p.title}: {p.uri}" for p in answer.pictures)),
-        *_section("Files", map(_attachment, answer.attachments)),
-        *_section("Where this comes from", _provenance(answer)),
-        f"*{DRAFT}*",
+        *_section(label(answer, "Disagreements"), _disagreements(answer)),
+        *_section(label(answer, "What is missing"), _gaps(answer)),
+        *_section(label(answer, "Keep in mind"), _sentences(answer.caveats)),
+        *_section(label(answer, "Not assessed"), _sentences(answer.not_assessed)),
+        *_section(label(answer, "Evidence"), _evidence(answer), join="\n"),
+        *_section(label(answer, "Pictures"), (f"- {p.title}: {p.uri}" for p in answer.pictures)),
+        *_section(label(answer, "Files"), (_attachment(answer, one) for one in answer.attachments)),
+        *_section(label(answer, "Where this comes from"), _provenance(answer)),
+        f"*{label(answer, DRAFT)}*",
     ]
     return "\n\n".join(blocks)
 
@@ -76,12 +75,12 @@ def _said(answer: Answer, titled: bool) -> Iterator[str]:
         shown = titled or len(parts) > 1 or part.name == "urgent"
         yield f"## {_line(part.title)}\n\n{body}" if shown else body
     if not parts and not answer.message:
-        yield "Nothing can be said: no specialist gave a result that supports a statement."
+        yield label(answer, NOTHING)
 
 
 def _everything(answer: Answer) -> Part:
     places = [n for n, one in enumerate(answer.statements) if one.kind != "limitation"]
-    return Part("answer", "Answer", places)
+    return Part("answer", label(answer, "Answer"), places)
 
 
 def _statement(answer: Answer, statement: Statement) -> str:
@@ -104,9 +103,8 @@ def _gaps(answer: Answer) -> Iterator[str]:
         if failure.message.rstrip(".") not in told:
             place = f" on {failure.attachment}" if failure.attachment else ""
             yield f"- {failure.tool}{place}: {failure.message} ({failure.code})"
-    if answer.dropped.count:
-        plural = "statement was" if answer.dropped.count == 1 else "statements were"
-        yield f"- {answer.dropped.count} {plural} left out, as the evidence did not support it."
+    if dropped := left_out(answer):
+        yield f"- {dropped}"
 
 
 def _disagreements(answer: Answer) -> Iterator[str]:
@@ -116,37 +114,40 @@ def _disagreements(answer: Answer) -> Iterator[str]:
             yield f"  - {_line(worth)}"
 
 
-def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:
-    rows = [f"| {e.id} | {e.tool} | {e.attachment or ''} | {_cell(e.text)} |" for e in evidence]
+def _evidence(answer: Answer) -> Iterator[str]:
+    rows = [
+        f"| {e.id} | {e.tool} | {e.attachment or ''} | {_cell(e.text)} |" for e in answer.evidence
+    ]
     if rows:
-        yield "| | from | file | what it says |"
+        heads = (label(answer, title) for title in ("from", "file", "what it says"))
+        yield f"| | {' | '.join(heads)} |"
         yield "|---|---|---|---|"
         yield from rows
 
 
 def _cell(text: str) -> str:
-    text = _line(text).replace("|", "\\|")
+    text = readable(text).replace("|", "\\|")
     if len(text) <= _LONGEST_CELL:
         return text
     return f"{text[:_LONGEST_CELL].rsplit(' ', 1)[0]} …"
 
 
-def _attachment(attachment: Attachment) -> str:
+def _attachment(answer: Answer, attachment: Attachment) -> str:
     if attachment.manifest is None:
-        return f"- {attachment.id}: could not be read"
-    return f"- {attachment.id}: {_described(attachment.manifest)}"
+        return f"- {attachment.id}: {label(answer, 'could not be read')}"
+    return f"- {attachment.id}: {_described(answer, attachment.manifest)}"
 
 
-def _described(manifest: Manifest) -> str:
+def _described(answer: Answer, manifest: Manifest) -> str:
     size = "x".join(str(n) for n in (manifest.columns, manifest.rows, manifest.frames) if n)
     part = manifest.body_part or manifest.recognised
     facts = [
         f"{manifest.format} {manifest.modality or ''}".strip(),
         part,
         manifest.view,
-        f"{size} pixels" if size else None,
-        f"{manifest.samples} samples" if manifest.samples else None,
-        f"{manifest.variants} variants" if manifest.variants else None,
+        label(answer, "{size} pixels", size=size) if size else None,
+        label(answer, "{count} samples", count=manifest.samples) if manifest.samples else None,
+        label(answer, "{count} variants", count=manifest.variants) if manifest.variants else None,
         manifest.genome_build,
     ]
     return ", ".join(fact for fact in facts if fact)
@@ -163,14 +164,11 @@ def _provenance(answer: Answer) -> Iterator[str]:
                 yield f"  {_line(model.terms)}"
     for call in known.reused:
         named = " ".join((call.tool, *call.attachments))
-        yield f"- Kept from earlier in this conversation: {named}."
-    yield f"- Planned by {known.planner}; written by {known.composer}; checked by {known.checker}."
-    examined = answer.examination
-    if examined.coverage is not None:
-        yield (
-            f"- Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
-            f"tells, {examined.hallucination or 0:.0%} is not in the evidence."
-        )
+        yield f"- {label(answer, KEPT, what=named)}"
+    makers = {name: getattr(known, name) for name in ("planner", "composer", "checker")}
+    yield f"- {label(answer, MADE, **makers)}"
+    if told := told_of(answer):
+        yield f"- {told}"
     for name, digest in known.prompts.items():
         yield f"- Prompt {name}, {digest[:12]}"
     if known.versions:

@@ -38,6 +38,7 @@ _SIGN_WEIGHT = 2
 _LEAST_OWN = 4
 """Letters of a word that tells a language by being a term of it."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
+_SENTENCES = re.compile(r"(?<=[.?]) ")
 _DECIMAL_COMMA = frozenset({"es", "fr", "de", "pt"})
 
 
@@ -136,12 +137,47 @@ def _lines(name: str) -> list[str]:
 
 
 def fixed(text: str, language: Language) -> str:
-    """A sentence that specialists always write in the same words, in a language; others as is."""
-    ended = text.endswith(".")
-    known_as = _fixed().get(text.removesuffix("."), {}).get(language)
-    if known_as is None:
+    """What specialists and the gate write in the same words, in a language; other text as it is.
+
+    Args:
+        text: A sentence of theirs, or several, perhaps after the name of a tool and a colon.
+        language: Of the answer.
+    """
+    if language == "en":
         return text
-    return known_as + ("。" if language == "zh" else ".") * ended
+    whole = _in_words(text, language)
+    if whole is not None:
+        return whole
+    parts = _SENTENCES.split(text)
+    if len(parts) > 1:
+        return ("" if language == "zh" else " ").join(fixed(part, language) for part in parts)
+    title, colon, rest = text.partition(": ")
+    told = fixed(rest, language) if colon else rest
+    return f"{title}: {told}" if told != rest else text
+
+
+def _in_words(text: str, language: Language) -> str | None:
+    """One sentence of the table, its slots said in the language too."""
+    bare = text.removesuffix(".")
+    end = ("。" if language == "zh" else ".") if bare != text else ""
+    row = _fixed().get(bare)
+    if row is not None:
+        return row[language] + end
+    for pattern, told in _slotted():
+        if found := pattern.fullmatch(bare):
+            slots = {name: fixed(value, language) for name, value in found.groupdict().items()}
+            return told[language].format(**slots) + end
+    return None
+
+
+@cache
+def _slotted() -> list[tuple[re.Pattern[str], dict[Language, str]]]:
+    """Sentences with slots, as patterns."""
+    return [
+        (re.compile(re.sub(r"\\\{(\w)\\\}", r"(?P<\1>(?:(?!\\. ).)+?)", re.escape(text))), row)
+        for text, row in _fixed().items()
+        if "{" in text
+    ]
 
 
 @cache

@@ -53,7 +53,7 @@ async def finish(state: State, runtime: Runtime[Consultation]) -> State:
         dropped=DroppedCount.of(load(Dropped, state["dropped"])),
         plan=plan,
         provenance=provenance,
-        message=plan.message or None,
+        message=fixed(plan.message or "", language) or None,
         pictures=tuple(load(Picture, state["pictures"])),
         failures=tuple(load(Failure, state["failures"])),
         language=language,

@@ -24,7 +24,9 @@ def named(case: Recorded) -> str:
 
 def test_cases_are_twenty_and_of_every_specialist() -> None:
     assert len(ALL) == 20
-    assert {one.tool for case in ALL for one in case.evidence} == {*specs()}
+    # What a patient record says is checked in test_grounding_records.py.
+    read = {*specs()} - {"read_patient_record"}
+    assert {one.tool for case in ALL for one in case.evidence} == read
 
 
 @pytest.mark.parametrize("case", ALL, ids=named)

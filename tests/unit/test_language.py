@@ -139,3 +139,21 @@ def test_what_specialists_always_say_is_said_in_every_language() -> None:
 
 def test_sentence_that_the_table_lacks_stays_as_it_is() -> None:
     assert fixed("Slices 3 to 5 are missing.", "fr") == "Slices 3 to 5 are missing."
+
+
+def test_what_the_gate_and_the_readers_write_is_said_in_the_language() -> None:
+    told = fixed(
+        "Chest film: The file shows: knee. Accepted here: a colour fundus photograph or OCT.", "es"
+    )
+    assert told == (
+        "Chest film: El archivo muestra: knee. Aquí se acepta: una fotografía en color del fondo "
+        "de ojo u OCT."
+    )
+    assert fixed("Variants matched on the other strand: 3.", "de") == (
+        "Auf dem anderen Strang zugeordnete Varianten: 3."
+    )
+    assert fixed(
+        "PGS1 was made with genomes of this ancestry (PGS Catalog): European 100%. In "
+        "people of other ancestry it predicts less well.",
+        "zh",
+    ).startswith("PGS1由")

@@ -10,7 +10,8 @@ from agent.answer import (
     Plan,
     Statement,
 )
-from agent.export.markdown import DRAFT, to_markdown
+from agent.export.labels import DRAFT
+from agent.export.markdown import to_markdown
 from specialists.schema import Evidence, Manifest, Provenance
 
 
@@ -112,3 +113,19 @@ def test_answer_survives_json():
 def test_caveat_that_begins_with_a_single_letter_keeps_its_words_apart():
     text = to_markdown(answer(caveats=("A patch is taken\n to be small", "an age is missing.")))
     assert "- A patch is taken to be small.\n- An age is missing." in text
+
+
+def test_headings_and_notes_are_in_the_answers_language():
+    told = to_markdown(answer(language="es", dropped=DroppedCount(count=1)))
+    assert "## No evaluado" in told and "## Evidencia" in told and "## Archivos" in told
+    assert "Se omitió 1 afirmación" in told
+    assert "Planificado por rules; redactado por plain code" in told
+    assert "## Not assessed" not in told
+
+
+def test_hounsfield_units_are_shown_as_people_write_them():
+    item = Evidence(
+        id="E1", tool="report_ct", attachment="A1", unit="[hnsf'U]", value=-753,
+        text="The mean density of the right lung is -753 [hnsf'U] (Hounsfield units).",
+    )  # fmt: skip
+    assert "lung is -753 HU." in to_markdown(answer(evidence=(item,)))

@@ -21,7 +21,7 @@ from agent.export.codes import (
     unit_code,
 )
 from agent.export.dicom.common import as_bytes, concept, equipment, highdicom, referable
-from agent.export.markdown import DRAFT
+from agent.export.labels import DRAFT
 from agent.export.material import Material, device_of
 from specialists.schema import Evidence
 

@@ -20,7 +20,8 @@ from agent.export.fhir.subject import (
     study_references,
 )
 from agent.export.fhir.values import JSON, instant, known, reference, uuid_of
-from agent.export.markdown import DRAFT, to_markdown
+from agent.export.labels import DRAFT
+from agent.export.markdown import to_markdown
 from agent.export.material import Device, Material, device_of, devices
 from specialists.errors import BackendUnavailable
 

@@ -12,8 +12,7 @@ from importlib.resources import files
 from agent.answer import Answer
 from agent.export.html.parts import bullets, cited, described, facts, line, said, section, sentence
 from agent.export.html.proof import evidence_table, figures, models
-from agent.export.labels import label, language
-from agent.export.markdown import DRAFT
+from agent.export.labels import DRAFT, KEPT, MADE, label, language, left_out, told_of
 from agent.export.material import Material
 from agent.export.order import sections
 from agent.export.patient import named
@@ -157,10 +156,8 @@ def _gaps(answer: Answer) -> str:
         for one in answer.failures
         if one.message.rstrip(".") not in told
     ]
-    count = answer.dropped.count
-    if count:
-        were = "statement was" if count == 1 else "statements were"
-        rows.append(f"{count} {were} left out, as the evidence did not support it.")
+    if dropped := left_out(answer):
+        rows.append(dropped)
     return bullets(rows)
 
 
@@ -178,23 +175,17 @@ def _proof(material: Material) -> str:
 
 def _made(answer: Answer) -> str:
     made = answer.provenance
-    rows = [
-        f"Planned by {line(made.planner)}; written by {line(made.composer)}; checked by "
-        f"{line(made.checker)}."
-    ]
+    makers = {name: line(getattr(made, name)) for name in ("planner", "composer", "checker")}
+    rows = [label(answer, MADE, **makers)]
     rows += [
         f"Prompt {line(name)}, <code>{line(digest)}</code>" for name, digest in made.prompts.items()
     ]
     rows += [
-        f"Kept from earlier in this conversation: {line(' '.join((call.tool, *call.attachments)))}."
+        label(answer, KEPT, what=line(" ".join((call.tool, *call.attachments))))
         for call in made.reused
     ]
-    examined = answer.examination
-    if examined.coverage is not None:
-        rows.append(
-            f"Of the important evidence the answer tells {examined.coverage:.0%}; of what it "
-            f"tells, {examined.hallucination or 0:.0%} is not in the evidence."
-        )
+    if told := told_of(answer):
+        rows.append(told)
     if made.versions:
         told = ", ".join(f"{name} {version}" for name, version in made.versions.items())
         rows.append(f"{line(told)}.")
@@ -203,7 +194,7 @@ def _made(answer: Answer) -> str:
 
 def _sign(answer: Answer) -> str:
     return (
-        f"<footer><p>{escape(DRAFT)}</p>\n"
+        f"<footer><p>{escape(label(answer, DRAFT))}</p>\n"
         '<div class="sign">'
         f"<div>{label(answer, 'Reviewed by')}</div><div>{label(answer, 'Date')}</div>"
         "</div></footer>\n"

@@ -8,6 +8,7 @@ from html import escape
 
 from agent.answer import Answer, Statement
 from agent.export.doubt import doubt
+from agent.export.labels import readable
 from agent.export.order import numbers
 
 __all__ = ["bullets", "cited", "described", "facts", "line", "said", "section", "sentence"]
@@ -17,8 +18,7 @@ _POWER = re.compile(r"(?<=\d )([cm]m)([23])\b")
 
 def line(text: str) -> str:
     """Text on one line, safe in HTML."""
-    plain = " ".join(text.split()).replace("[hnsf'U] (Hounsfield units)", "HU")
-    return escape(_POWER.sub(_raised, plain))
+    return escape(_POWER.sub(_raised, readable(text)))
 
 
 def _raised(unit: re.Match[str]) -> str:
