@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SERVED := .venv-vllm
 RESOLVED := --extra models --extra gemma --extra vllm
 RESOLVES := echo "check-resolve: the extras models, gemma and vllm resolve together"
-EXTRAS := models,gemma,genomics,slides,export,dicomweb,hub,dev
+EXTRAS := models,gemma,genomics,slides,export,dicomweb,hub,monai,dev
 
 NODE_MODULES := tests/clients/node_modules
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.gemma.choice import CHOICES, Choice
 
@@ -15,6 +15,7 @@ rest for what is computed. Counted from the model's configuration, not measured.
 _USABLE = 0.93
 """Of a card's memory: the driver and the processes' contexts keep the rest."""
 
+_SHIPPED = replace(CHOICES[-1], why="on the processor; the card is for specialist models")
 _ENCODER_GIB = 2.0
 """Without so much left, no encoder runs beside the rest."""
 
@@ -40,11 +41,12 @@ def plans(gpu_gib: float) -> tuple[Plan, ...]:
         found.append(_plan(usable - MEDGEMMA_GIB, medgemma=True))
     found.append(_plan(usable, medgemma=False))
     if all(one.left_gib < _ENCODER_GIB for one in found):
-        found.append(Plan(CHOICES[-1], 0.0, False, round(usable, 1)))
+        found.append(Plan(_SHIPPED, 0.0, False, round(usable, 1)))
     return tuple(found)
 
 
 def _plan(room_gib: float, *, medgemma: bool) -> Plan:
-    gemma = next(one for one in CHOICES if room_gib >= one.memory_gib * _USABLE)
+    fits = next(one for one in CHOICES if room_gib >= one.memory_gib * _USABLE)
+    gemma = fits if fits.model else _SHIPPED
     gemma_gib = gemma.memory_gib * _USABLE
     return Plan(gemma, round(gemma_gib, 1), medgemma, round(room_gib - gemma_gib, 1))

@@ -37,11 +37,12 @@ from agent.gemma.embedded.clauses import (
     picked,
     picks,
 )
-from agent.gemma.embedded.concepts import find, regions_of, weight_of
+from agent.gemma.embedded.concepts import find, matters, regions_of, weight_of
 from agent.gemma.embedded.matching import Match, matches, shared_concepts
 from agent.toolbox import ToolInfo
 from agent.wording import (
     ABOUT,
+    ADDRESSED,
     ADVICE,
     COMPARE,
     DEFINITION,
@@ -64,6 +65,15 @@ _CERTAIN = 1.4
 """The same where the tool takes none of the files."""
 _LOOKS = 0.5
 """The same for the tool for free questions, whose words are common ones."""
+_OUTSIDE = frozenset(
+    ("outlook", "what to do", "writing", "handling a file", "programming", "leisure", "law",
+     "others' data")
+)  # fmt: skip
+"""Concepts of wishes that nothing here is for, where nothing else is spoken of."""
+_OURSELVES = frozenset(
+    ("system", "accuracy", "privacy", "formats", "abilities", "meaning", "courtesy")
+)
+"""Concepts of questions about the system, where nothing else is spoken of."""
 _SHORT = 4
 """Words of a greeting where files are attached."""
 
@@ -98,7 +108,7 @@ def told_instead(action: str, request: PlanRequest) -> str:
 def _without_files(text: str, request: PlanRequest) -> Plan | None:
     """Answer or refuse what needs no file, or None."""
     tools = list(request.catalogue.values())
-    if not text or (re.search(OUT_OF_SCOPE, text) and not _recorded(text, request)):
+    if not text or _outside(text, request):
         return say("refuse", SCOPE)
     if re.search(IDENTITY, text):
         return say("refuse", NO_IDENTITY)
@@ -111,7 +121,49 @@ def _without_files(text: str, request: PlanRequest) -> Plan | None:
     defined = re.search(DEFINITION, text) and not request.attachments and not deictic(text)
     if defined and tools_named(text, tools):
         return say("answer", told_instead("answer", request))
+    return _talk(text, request)
+
+
+def _outside(text: str, request: PlanRequest) -> bool:
+    """Whether the question is out of scope, and no part of it is for a file that is there."""
+    if not re.search(OUT_OF_SCOPE, text) or _recorded(text, request):
+        return False
+    known = request.catalogue
+    rest = [part for part in clauses(text) if not re.search(OUT_OF_SCOPE, part)]
+    named = [
+        known[one.tool]
+        for part in rest
+        for one in matches(part, list(known.values()))
+        if one.score >= _ENOUGH
+    ]
+    return not any(plays_main_role(info, one) for info in named for one in request.attachments)
+
+
+def _talk(text: str, request: PlanRequest) -> Plan | None:
+    """Refuse or answer what speaks of nothing that a file or a tool could be about, or None."""
+    told = find(text).names
+    spoken = [name for name in matters(text) if weight_of(name) >= 1]
+    if {*spoken} - {"drug"} or request.history or re.search(GENOTYPES, text):
+        return None
+    if _for_a_tool(text, request):
+        return None
+    if _OUTSIDE.intersection(told) or "drug" in spoken:
+        return say("refuse", SCOPE)
+    if _OURSELVES.intersection(told) and re.search(ADDRESSED, text):
+        return say("answer", told_instead("answer", request))
     return None
+
+
+def _for_a_tool(text: str, request: PlanRequest) -> bool:
+    """Whether a tool is spoken of that could be called: without a file, or on one that is there."""
+    known = request.catalogue
+    found = matches(text, list(known.values()))
+    named = [known[one.tool] for one in found if one.score >= _ENOUGH]
+    return any(
+        info.accepts is None or any(plays_main_role(info, one) for one in request.attachments)
+        for info in named
+        if not asks(info)
+    )
 
 
 def _recorded(text: str, request: PlanRequest) -> bool:
@@ -155,7 +207,7 @@ def _by_parts(
         ids = meant.named or meant.near
         mine = [one for one in files if one.id in ids or _beside(one, tools)]
         info = _spoken_of(part, tools, files, meant)
-        if meant.left:
+        if meant.left or _outside(part, request):
             made: list[Call] = []
         elif info is not None:
             made = _calls_for(info, mine, files, request)

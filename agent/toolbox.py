@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from agent.answer import Picture
+from agent.connections import Connections
 from agent.handover import Handover
 from specialists.errors import (
     FileMissing,
     FileNotAllowed,
     InvalidInput,
     ServerUnreachable,
-    TimedOut,
     UnknownTool,
     WardroundError,
     error_from_code,
@@ -35,9 +33,6 @@ _FOR_PEOPLE = ("consult", "find_studies")
 """Tools of our servers that are not for the agent itself."""
 _ERROR_KEY = "wardround/error"
 _OWN = "wardround"
-_CALL_KEY = "wardround/call"
-_TRIES = 4
-_PAUSE_S = 0.5
 _OVERHEAD_S = 5.0
 """What a call may take beyond the specialist's own limit before the client gives up."""
 
@@ -149,8 +144,6 @@ class Toolbox:
     catalogue: dict[str, ToolInfo] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
     """Servers that could not be reached, with the reason."""
-    _clients: dict[str, Any] = field(default_factory=dict)
-    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _inspectors: list[str] = field(default_factory=list)
     _seen: dict[str, _Seen] = field(default_factory=dict)
     """The inspection that gave a handle."""
@@ -158,16 +151,17 @@ class Toolbox:
     """The handle, on a server, of a file that has this one elsewhere."""
     _shown: set[tuple[str, str]] = field(default_factory=set)
     """Which server was shown which file."""
-    _reconnecting: asyncio.Lock = field(default_factory=asyncio.Lock)
     session: str = field(default_factory=lambda: uuid4().hex)
     """Tells these connections from those of another process, whose pictures are gone."""
 
+    def __post_init__(self) -> None:
+        self._connections = Connections(self.servers, self.connect_timeout_s)
+
     async def __aenter__(self) -> Toolbox:
         """Connect to every server; one that is down is noted and costs only its tools."""
-        for name, server in self.servers.items():
+        for name in self.servers:
             try:
-                async with asyncio.timeout(self.connect_timeout_s):
-                    await self._connect(name, server)
+                self._take(name, await self._connections.open(name))
             except Exception as error:  # noqa: BLE001 - another program's failure is not ours
                 logger.warning("server %s: %s", name, type(error).__name__)
                 self.unreachable[name] = "The server could not be reached."
@@ -175,7 +169,7 @@ class Toolbox:
 
     async def __aexit__(self, *_: object) -> None:
         """Close all connections."""
-        await self._stack.aclose()
+        await self._connections.close()
 
     async def inspect(self, names: Sequence[str], server: str | None = None) -> Inspection:
         """Ask a server what files are; without a name, the first that can tell.
@@ -258,31 +252,15 @@ class Toolbox:
         """Read a picture that a result links to: PNG bytes."""
         import base64
 
-        contents = await self._clients[server].read_resource(uri)
+        contents = await self._connections.read(server, uri)
         return base64.b64decode(contents[0].blob)
 
-    async def _connect(self, name: str, server: Any) -> None:
-        async with AsyncExitStack() as attempt:
-            client = await _opened(attempt, name, server)
-            tools = await client.list_tools()
-            self._keep(attempt)
-        self._clients[name] = client
+    def _take(self, server: str, tools: Sequence[Any]) -> None:
         for tool in tools:
             if tool.name == INSPECT:
-                self._inspectors.append(name)
+                self._inspectors.append(server)
             elif tool.name not in _FOR_PEOPLE and tool.name not in self.catalogue:
-                self.catalogue[tool.name] = _described(tool, name)
-
-    def _keep(self, attempt: AsyncExitStack) -> None:
-        """Close a connection with the others; one whose server has gone closes with an error."""
-
-        async def close(kept: AsyncExitStack) -> None:
-            try:
-                await kept.aclose()
-            except Exception as error:  # noqa: BLE001 - another program's failure is not ours
-                logger.warning("a connection did not close: %s", type(error).__name__)
-
-        self._stack.push_async_callback(close, attempt.pop_all())
+                self.catalogue[tool.name] = _described(tool, server)
 
     async def _request(
         self,
@@ -293,53 +271,12 @@ class Toolbox:
         timeout_s: float | None = None,
     ) -> Outcome:
         limit = (timeout_s or self.call_timeout_s) + _OVERHEAD_S
-        tries = self._tries(server)
-        meta = {_CALL_KEY: uuid4().hex} if tries > 1 else None
 
         async def on_progress(share: float, _: float | None, message: str | None) -> None:
             if report is not None:
                 await report(share, message or "")
 
-        for left in reversed(range(tries)):
-            client = self._clients[server]
-            try:
-                result = await client.call_tool_mcp(
-                    tool, dict(arguments), progress_handler=on_progress, timeout=limit, meta=meta
-                )
-            except Exception as error:
-                broken = _broken(error, tool)
-                if not left or not isinstance(broken, ServerUnreachable):
-                    raise broken from error
-                await self._reconnect(server, client)
-            else:
-                return _outcome(result)
-        raise AssertionError("the last try returns or raises")
-
-    def _tries(self, server: str) -> int:
-        """A server over HTTP is asked again by the same key, and does no work twice."""
-        entry = self.servers[server]
-        return _TRIES if isinstance(entry, Mapping) and "url" in entry else 1
-
-    async def _reconnect(self, server: str, broken: Any) -> None:
-        """Open a new connection, unless another call has; where it fails, the next try tells."""
-        async with self._reconnecting:
-            if self._clients[server] is not broken:
-                return
-            await asyncio.sleep(_PAUSE_S)
-            try:
-                async with asyncio.timeout(self.connect_timeout_s), AsyncExitStack() as attempt:
-                    client = await _opened(attempt, server, self.servers[server])
-                    self._keep(attempt)
-                self._clients[server] = client
-            except Exception as error:  # noqa: BLE001 - another program's failure is not ours
-                logger.warning("server %s: %s", server, type(error).__name__)
-
-
-async def _opened(attempt: AsyncExitStack, name: str, server: Any) -> Any:
-    from fastmcp import Client
-
-    source = {"mcpServers": {name: server}} if isinstance(server, Mapping) else server
-    return await attempt.enter_async_context(Client(source))
+        return _outcome(await self._connections.call(server, tool, arguments, on_progress, limit))
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -392,11 +329,3 @@ def _outcome(result: Any) -> Outcome:
     if told is not None:
         raise error_from_code(told["code"], told["message"])
     raise WardroundError("The tool reported an error.")
-
-
-def _broken(error: Exception, tool: str) -> WardroundError:
-    told = f"{type(error).__name__}: {error}".lower()
-    if isinstance(error, TimeoutError) or "timed out" in told or "timeout" in told:
-        return TimedOut(f"{tool} did not answer in time.")
-    logger.warning("call of %s broke: %s", tool, type(error).__name__)
-    return ServerUnreachable(f"The server of {tool} went away before it answered.")

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-__all__ = ["Batches"]
+__all__ = ["BATCH", "Batches"]
+
+BATCH = 16
+"""Items of one batch."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,7 +48,10 @@ class Batches(Generic[Item, Result]):
     """
 
     def __init__(
-        self, function: Callable[[Sequence[Item]], Sequence[Result]], most: int = 16, runs: int = 1
+        self,
+        function: Callable[[Sequence[Item]], Sequence[Result]],
+        most: int = BATCH,
+        runs: int = 1,
     ) -> None:
         self._function, self._most = function, most
         self._waiting: deque[_Ticket[Item, Result]] = deque()

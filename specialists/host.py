@@ -23,11 +23,11 @@ from specialists.base import (
     Source,
     SpecialistSpec,
 )
-from specialists.batching import Batches
+from specialists.batching import BATCH, Batches
 from specialists.errors import BackendUnavailable, InvalidInput, TimedOut
 from specialists.loading import built, imported, is_served, told_as_unavailable, unavailable
 from specialists.machine import release, resident_gib, why_not
-from specialists.memory import Peaks, in_batches, once_more
+from specialists.memory import Fitting, Peaks, once_more
 from specialists.placement import Placement, budget_gib
 from specialists.recalibration.record import place_of
 
@@ -273,9 +273,11 @@ class Host:
         if many is None:
             return None
 
+        fitting = Fitting(many, BATCH, lambda: self._make_room(kept.device))
+
         def read(cases: Sequence[Case]) -> Sequence[Reading]:
             with self._peak_of(kept):
-                return in_batches(many, cases, len(cases), lambda: self._make_room(kept.device))
+                return fitting.run(cases)
 
         return Batches(read)
 

@@ -238,7 +238,8 @@ def _chosen(model: hub.HubModel, siblings: list[Any]) -> tuple[RemoteFile, ...]:
         others = ", ".join(name for name in names if PurePosixPath(name).suffix in _WEIGHTS)
         raise BackendUnavailable(
             f"{model.id} has no weights as safetensors{f', but {others}' if others else ''}. Other "
-            "formats can run code when they are loaded, so nothing is fetched."
+            "formats can run code when they are loaded, so nothing is fetched. A file that you "
+            "fetched yourself is made safe by: python -m specialists.encoders.convert FILE FOLDER."
         )
     return tuple(
         RemoteFile(

@@ -8,12 +8,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
 from specialists.errors import OutOfMemory
 from specialists.machine import release
 
-__all__ = ["Peaks", "in_batches", "is_out_of_memory", "once_more"]
+__all__ = ["Fitting", "Peaks", "is_out_of_memory", "once_more"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,38 +29,44 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
-def in_batches(
-    function: Callable[[Sequence[Item]], Sequence[Result]],
-    items: Sequence[Item],
-    most: int,
-    make_room: Callable[[], None] = lambda: None,
-) -> list[Result]:
-    """Run a model over items; where a batch is too large for the memory, over halves of it.
+class Fitting(Generic[Item, Result]):
+    """Runs a model over items; where a batch is too large for the memory, over halves of it.
 
-    What was too large once is not tried again for the rest.
+    What was too large once is not tried again.
 
     Args:
         function: From a batch to as many results.
-        items: All of them.
         most: Items of the first batch.
         make_room: Frees more than what torch itself keeps, such as idle models.
-
-    Raises:
-        OutOfMemory: If a single item is too large, also after room was made.
     """
-    results: list[Result] = []
-    size = max(1, most)
-    while len(results) < len(items):
-        batch = items[len(results) : len(results) + size]
-        done = _tried(function, batch)
-        if done is not None:
-            results.extend(done)
-            continue
-        size = (len(batch) + 1) // 2
-        _free(make_room)
-        if len(batch) == 1:
-            results.extend(_last(lambda only=batch: function(only)))  # type: ignore[misc]
-    return results
+
+    def __init__(
+        self,
+        function: Callable[[Sequence[Item]], Sequence[Result]],
+        most: int,
+        make_room: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._function, self._make_room = function, make_room
+        self.most = max(1, most)
+
+    def run(self, items: Sequence[Item]) -> list[Result]:
+        """Give the results of all items.
+
+        Raises:
+            OutOfMemory: If a single item is too large, also after room was made.
+        """
+        results: list[Result] = []
+        while len(results) < len(items):
+            batch = items[len(results) : len(results) + self.most]
+            done = _tried(self._function, batch)
+            if done is not None:
+                results.extend(done)
+                continue
+            self.most = (len(batch) + 1) // 2
+            _free(self._make_room)
+            if len(batch) == 1:
+                results.extend(_last(partial(self._function, batch)))
+        return results
 
 
 def once_more(function: Callable[[], Result], make_room: Callable[[], None]) -> Result:

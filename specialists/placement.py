@@ -41,18 +41,23 @@ class Placement:
         return resolve_device(next((one for one in named if one is not None), "auto"))
 
 
-def dtype_of(device: str) -> str:
-    """Give the number format that models are loaded in on a device.
+def dtype_of(device: str, *, overflows: bool = False) -> str:
+    """Give the number format that a model is loaded in on a device.
 
-    bfloat16 where a GPU computes in it; float32 on a processor and on older GPUs, since Gemma 3
-    overflows in float16.
+    bfloat16 where a GPU computes in it, float32 on a processor; on an older GPU float16.
+
+    Args:
+        device: A torch device string.
+        overflows: Whether the model overflows in float16, as Gemma 3 does.
     """
     if not device.startswith("cuda"):
         return "float32"
     import torch
 
     with torch.cuda.device(device):
-        return "bfloat16" if torch.cuda.is_bf16_supported(False) else "float32"
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return "bfloat16"
+    return "float32" if overflows else "float16"
 
 
 def budget_gib(device: str, wanted: float | None) -> float:

@@ -68,8 +68,8 @@ def _score(language: Language, words: Sequence[str], text: str) -> int:
 
 
 def known(concept: str) -> bool:
-    """Whether the table has the concept."""
-    return concept in terms()
+    """Whether the table has the concept, told by a specialist of this house or not."""
+    return concept in terminology()
 
 
 def term(concept: str, language: Language) -> str:

@@ -10,6 +10,7 @@ from specialists.chest_xray.spec import ChestXrayRequest
 from specialists.medgemma import recipes
 from specialists.medgemma.answers import boxes
 from specialists.medgemma.backend import Consultation, MedGemmaBackend
+from specialists.medgemma.change import compared
 from specialists.medgemma.drawing import boxed
 from specialists.medgemma.pixels import Square, eight_bits, square
 from specialists.medgemma.report import findings, matching
@@ -61,10 +62,12 @@ class ChestXrayBackend(MedGemmaBackend):
         report = asked.text(recipes.chest_report(film.pixels), 0.1, "writing the report")
         found = findings(report, "xr")
         comparison = self._comparison(inputs.get("prior", ()), film, asked)
+        if comparison:
+            found = compared(comparison, found, "xr")
         found = _located(film, found, asked)
         told = f"{report}\n\n{COMPARED}\n{comparison}" if comparison else report
         result = SpecialistResult(
-            summary=_summary(found, comparison),
+            summary=_summary(found),
             findings=found,
             narrative=Narrative(text=told),
             not_assessed=NOT_ASSESSED,
@@ -112,16 +115,9 @@ def _located(film: Square, found: tuple[Finding, ...], asked: Consultation) -> t
     return tuple(placed.get(at, one) for at, one in enumerate(found))
 
 
-def _summary(found: Sequence[Finding], comparison: str | None) -> str:
-    told = [one.text for one in found if one.assertion != "absent"]
-    absent = [one.name for one in found if one.assertion == "absent"]
-    if absent:
-        told.append(f"The model finds no {', no '.join(dict.fromkeys(absent))}.")
-    if not told:
-        told.append("MedGemma's report names none of the findings that are read out of it.")
-    if comparison:
-        told.append(f"Compared with the earlier film, the model writes: {comparison}")
-    return " ".join(told)
+def _summary(found: Sequence[Finding]) -> str:
+    told = [one.text for one in found]
+    return " ".join(told) or "MedGemma's report names none of the findings that are read out of it."
 
 
 def _of_whom(source: Source) -> list[str]:

@@ -28,9 +28,9 @@ def shown(pixels: NDArray[np.uint8], title: str) -> Picture:
 
 def boxed(pixels: NDArray[np.uint8], findings: Sequence[Finding]) -> Picture:
     """A film with the boxes of findings, each with its name."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
-    image = Image.fromarray(pixels)
+    image, font = Image.fromarray(pixels), ImageFont.load_default(16)
     scale = min(1.0, _EDGE / max(image.size))
     image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
     pen = ImageDraw.Draw(image)
@@ -42,7 +42,9 @@ def boxed(pixels: NDArray[np.uint8], findings: Sequence[Finding]) -> Picture:
                 c * scale for c in (one.box.left, one.box.top, one.box.right, one.box.bottom)
             ]
             pen.rectangle(corners, outline=colour, width=3)
-            pen.text((corners[0] + 4, corners[1] + 3), one.name, fill=colour)
+            place = (corners[0] + 5, corners[1] + 4)
+            pen.rectangle(pen.textbbox(place, one.name, font=font), fill="black")
+            pen.text(place, one.name, fill=colour, font=font)
     what = "with where MedGemma sees its findings" if with_box else "as MedGemma was shown it"
     return Picture(f"Chest film {what}", png(image))
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from specialists.errors import BackendUnavailable, InvalidInput
 from specialists.medgemma.client import Part, Watch, Written
+from specialists.placement import dtype_of
 
 __all__ = ["LocalClient", "messages"]
 
@@ -27,7 +28,7 @@ _MOST_TOLD = 20
 class LocalClient:
     """Runs the model, for one caller at a time.
 
-    In bfloat16 on an accelerator and float32 on a processor: Gemma 3 overflows in float16.
+    In bfloat16 on a GPU that computes in it and float32 elsewhere: Gemma 3 overflows in float16.
 
     Args:
         folder: Config, weights (safetensors), tokenizer, chat template and processor.
@@ -159,7 +160,7 @@ def _loaded(folder: Path, device: str) -> tuple[Any, Any]:
 
     if not sys.stderr.isatty():
         disable_progress_bar()  # type: ignore[no-untyped-call]
-    dtype = torch.float32 if device.startswith("cpu") else torch.bfloat16
+    dtype = getattr(torch, dtype_of(device, overflows=True))
     try:
         processor: Any = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder, local_files_only=True

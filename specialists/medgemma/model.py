@@ -79,6 +79,6 @@ def provenance(
         backend=NAME,
         model=f"{HUB.id} ({served})",
         version=f"1.5; prompts {', '.join(prompts)}",
-        evaluated_on=f"{evaluated_on} Not measured here; `wardround evaluate` does it.",
+        evaluated_on=f"{evaluated_on} Not measured here.",
         terms=HUB.terms,
     )

@@ -11,7 +11,7 @@ from specialists.medgemma.assertion import said_of
 from specialists.medgemma.terms import SIDES, SITES, pattern, terms, words
 from specialists.schema import Assertion, Finding, Laterality
 
-__all__ = ["findings", "matching", "sentence"]
+__all__ = ["Mention", "findings", "matching", "mentions", "sentence"]
 
 _SECTION = re.compile(
     r"^\s*(indications?|history|clinical (?:history|information|indication)|technique|comparison"
@@ -54,7 +54,7 @@ def findings(text: str, modality: str) -> tuple[Finding, ...]:
         what may be and what is not. Where sentences contradict each other, it is uncertain.
     """
     told: dict[tuple[str, Laterality | None, str | None], set[Assertion]] = {}
-    for one in _mentions(text, modality):
+    for _, one in mentions(text, modality):
         told.setdefault((one.name, one.side, one.site), set()).add(one.assertion)
     _settle(told)
     found = [_finding(*key, _one_of(said)) for key, said in told.items()]
@@ -81,11 +81,12 @@ def _settle(told: dict[tuple[str, Laterality | None, str | None], set[Assertion]
             del told[name, None, None]
 
 
-def _mentions(text: str, modality: str) -> Iterator[Mention]:
+def mentions(text: str, modality: str) -> Iterator[tuple[str, Mention]]:
+    """Every finding that a report names, with the sentence, in lower case, that tells of it."""
     for line in _told(text):
         clause = _DEGREE.sub("", words(line))
-        yield from _normal(clause, modality)
-        yield from _named(clause, modality)
+        yield from ((clause, one) for one in _normal(clause, modality))
+        yield from ((clause, one) for one in _named(clause, modality))
 
 
 def _told(text: str) -> Iterator[str]:

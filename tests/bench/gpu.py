@@ -228,8 +228,9 @@ def _encoder(
     """Pictures a second by batch, and what share that is of a loop over pictures on the device."""
     import torch
 
-    pictures = run.pictures(side)
-    dtype = torch.bfloat16 if run.on_gpu else torch.float32
+    from specialists.encoders.running import half_of
+
+    pictures, dtype = run.pictures(side), half_of(run.device)
     rates, shares = {}, {}
     with _peak(run) as told:
         for batch in (1, 4) if run.tiny else BATCHES:

@@ -16,8 +16,11 @@ from fastmcp import Client
 from agent import Agent
 from agent.server import build_consulting_server
 from agent.settings import MEDGEMMA, Settings
+from specialists import hub
 from specialists.errors import BackendUnavailable, NotAccepted, ServerUnreachable
+from specialists.host import Host
 from specialists.medgemma import recipes
+from specialists.registry import spec_of
 from tests.checkpoints import build_seeing
 from tests.medgemma import CT_REPORT, Standin, standin, words_of
 from tests.samples import CASES
@@ -126,6 +129,8 @@ def test_prior_is_shown_before_the_current_film(served: tuple[Agent, Standin], d
     assert np.array_equal(current, film)
     assert not np.array_equal(prior, film)
     assert "The right pleural effusion is new." in said["narrative"]["text"]
+    effusion = next(one for one in said["findings"] if one["name"] == "pleural effusion")
+    assert effusion["text"].endswith("compared with the earlier film: new.")
 
 
 def test_ct_is_shown_slice_by_slice_between_instruction_and_query(
@@ -233,6 +238,15 @@ def test_agent_answers_from_its_report_and_every_statement_holds(
     assert (effusion.finding.assertion, effusion.finding.laterality) == ("present", "right")
 
 
+def test_answer_in_another_language_is_told_in_it(
+    served: tuple[Agent, Standin], data: Path
+) -> None:
+    agent, _ = served
+    answer = agent.ask("¿Hay derrame pleural?", [data / FILM])
+    assert "derrame pleural" in answer.statements[0].text
+    assert "«" not in " ".join(one.text for one in answer.statements)
+
+
 async def listed(settings: Settings) -> Any:
     """The tool of chest films as a client sees it."""
     async with Client(build_consulting_server(settings)) as client:
@@ -281,3 +295,14 @@ def test_small_checkpoint_answers_where_it_is_named(tool: str, local: Agent, dat
 def test_without_a_gpu_the_reference_answers_by_itself(local: Agent, data: Path) -> None:
     said = called(local, data, "report_chest_xray", FILM)
     assert said["provenance"]["backend"] == "reference"
+
+
+def test_backends_of_one_model_count_its_weights_once(models: Path) -> None:
+    hub.configure(models)
+    host = Host("cpu", 16.0)
+    with (
+        host.use(spec_of("classify_retina"), "medgemma"),
+        host.use(spec_of("classify_skin_lesion"), "medgemma"),
+    ):
+        assert set(host.loaded().values()) == {12.0}
+        assert len(host.loaded()) == 2

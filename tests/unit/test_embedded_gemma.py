@@ -119,6 +119,22 @@ def test_generated_plan_never_calls_a_tool_on_a_file_that_it_does_not_take(
     assert not any(_wrong(case.plan, case.request) for case in cases)
 
 
+def test_course_begins_with_the_weights_of_another_checkpoint(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    from agent.gemma.training.loop import Course, train
+
+    course = Course(
+        hidden=32, layers=2, feed_forward=32, heads=2, steps=1, catalogues=1, rate=0.0, decay=0.0
+    )
+    train(tmp_path, course, start=checkpoint)
+    before, after = (load_file(path / "model.safetensors") for path in (checkpoint, tmp_path))
+    assert all(before[name].equal(after[name]) for name in before)
+    assert (tmp_path / "tokenizer.json").read_text() == (checkpoint / "tokenizer.json").read_text()
+
+
 def test_held_out_tools_are_in_no_generated_catalogue() -> None:
     described = {case.request.catalogue[name].title
                  for case in of_added_tools(0, 40, HELD_OUT)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from specialists import hub
 from specialists.base import BackendSpec, Case, Progress, Reading, Request, Source, SpecialistSpec
+from specialists.encoders.running import run_batches
 from specialists.errors import BackendUnavailable, InvalidInput, OutOfMemory
 from specialists.host import Host
 from specialists.hub_models import MEDGEMMA_1_5_4B
-from specialists.memory import in_batches
+from specialists.memory import Fitting
 from specialists.placement import Placement, budget_gib, dtype_of
 from tests.toys import Toy, ToyRequest, result_of, toy_spec
 
@@ -193,7 +197,7 @@ def test_size_that_was_too_large_is_not_tried_again() -> None:
             raise MemoryError
         return [item * 2 for item in items]
 
-    assert in_batches(model, range(10), 8) == [item * 2 for item in range(10)]
+    assert Fitting(model, 8).run(range(10)) == [item * 2 for item in range(10)]
     assert tried == [8, 4, 2, 2, 2, 2, 2]
 
 
@@ -205,14 +209,29 @@ def test_single_item_gets_room_before_it_fails() -> None:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return items
 
-    assert in_batches(model, [1, 2], 1, lambda: room.append(1)) == [1, 2]
+    assert Fitting(model, 1, lambda: room.append(1)).run([1, 2]) == [1, 2]
     with pytest.raises(OutOfMemory):
-        in_batches(lambda items: (_ for _ in ()).throw(MemoryError()), [1], 1)
+        Fitting(lambda items: (_ for _ in ()).throw(MemoryError()), 1).run([1])
+
+
+def test_encoder_halves_a_batch_that_is_too_large_and_stays_at_it() -> None:
+    sizes = []
+
+    def forward(prepared: NDArray[np.float32]) -> NDArray[np.float32]:
+        sizes.append(len(prepared))
+        if len(prepared) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return prepared * 2
+
+    pictures = [np.full((1,), number, np.uint8) for number in range(8)]
+    found = run_batches(lambda part: np.stack(part).astype(np.float32), forward, pictures, 4)
+    assert found[:, 0].tolist() == [2.0 * number for number in range(8)]
+    assert sizes == [4, 2, 2, 2, 2]
 
 
 def test_other_failures_of_a_batch_are_raised_as_they_are() -> None:
     with pytest.raises(ZeroDivisionError):
-        in_batches(lambda items: [1 // 0], [1, 2], 2)
+        Fitting(lambda items: [1 // 0], 2).run([1, 2])
 
 
 def test_processor_without_memory_is_out_of_memory() -> None:
@@ -221,7 +240,7 @@ def test_processor_without_memory_is_out_of_memory() -> None:
         return items
 
     with pytest.raises(OutOfMemory):
-        in_batches(model, [1], 1)
+        Fitting(model, 1).run([1])
 
 
 def test_model_at_an_endpoint_takes_no_memory_here() -> None:
@@ -266,6 +285,7 @@ def test_placement_that_is_none_is_refused(text: str) -> None:
 def test_number_format_follows_from_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dtype_of("cpu") == "float32"
     monkeypatch.setattr(torch.cuda, "device", lambda device: torch.device("cpu"))
-    for can, dtype in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda emulated, can=can: can)
-        assert dtype_of("cuda:0") == dtype
+    for can, dtypes in ((True, ["bfloat16"] * 2), (False, ["float16", "float32"])):
+        supported = partial(lambda can, including_emulation: can, can)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+        assert [dtype_of("cuda:0", overflows=one) for one in (False, True)] == dtypes

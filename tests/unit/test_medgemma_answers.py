@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from agent.grounding import check
-from agent.grounding.lexicon import terms as checker_terms
+from agent.language.terminology import terminology
 from specialists.medgemma import recipes
 from specialists.medgemma.answers import boxes, json_in, plain, without_thoughts
+from specialists.medgemma.change import compared
 from specialists.medgemma.client import shares
 from specialists.medgemma.report import findings, matching
 from specialists.medgemma.terms import SITES, names
@@ -145,6 +146,39 @@ def test_what_only_sounds_like_a_finding_is_none() -> None:
     }
 
 
+CURRENT = "The heart is enlarged. Small right pleural effusion. No pneumothorax."
+
+
+@pytest.mark.parametrize(
+    ("comparison", "name", "assertion", "ends"),
+    [
+        ("The right pleural effusion is new.", "pleural effusion", "present", "film: new."),
+        ("The effusion has increased.", "pleural effusion", "present", "film: worse."),
+        ("No change in the right effusion.", "pleural effusion", "present", "film: unchanged."),
+        ("Stable cardiomegaly.", "cardiomegaly", "present", "film: unchanged."),
+        ("The pneumothorax has resolved.", "pneumothorax", "absent", "film: resolved."),
+        ("Pulmonary edema has resolved.", "pulmonary edema", "absent", "film: resolved."),
+        ("There is a new left rib fracture.", "rib fracture", "present", "film: new."),
+        ("The right effusion has resolved.", "pleural effusion", "uncertain", "effusion (right)."),
+        ("No new effusion.", "pleural effusion", "present", "effusion (right)."),
+        (
+            "The left effusion is new, the right unchanged.",
+            "pleural effusion",
+            "present",
+            "(right).",
+        ),
+    ],
+)
+def test_comparison_says_what_became_of_a_finding(
+    comparison: str, name: str, assertion: str, ends: str
+) -> None:
+    told = compared(comparison, findings(CURRENT, "xr"), "xr")
+    one = next(each for each in told if each.name == name)
+    assert one.assertion == assertion
+    assert one.text.endswith(ends)
+    assert check(one.text, [evidence(one)]).supported
+
+
 def test_label_of_a_box_means_the_finding_of_its_side() -> None:
     found = findings("Right pleural effusion. Cardiomegaly.", "xr")
     assert [found[at].name for at in matching("Pleural effusion (right)", found, "xr")] == [
@@ -156,7 +190,7 @@ def test_label_of_a_box_means_the_finding_of_its_side() -> None:
 
 @pytest.mark.parametrize("modality", ["xr", "ct"])
 def test_every_name_is_one_of_the_checkers(modality: str) -> None:
-    known = checker_terms()
+    known = terminology()
     assert set(names(modality)) <= set(known)
     assert {site for site, _ in SITES} <= set(known)
 

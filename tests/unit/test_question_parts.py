@@ -5,10 +5,10 @@ import pytest
 from agent.answer import Attachment, Call, Plan
 from agent.gemma import PlanRequest
 from agent.gemma.embedded.clauses import clauses, left_out, picked, picks
-from agent.gemma.embedded.concepts import concepts, regions_of, spelled, weight_of
+from agent.gemma.embedded.concepts import concepts, matters, regions_of, spelled, weight_of
 from agent.gemma.embedded.matching import matches
 from agent.gemma.embedded.reading import Reading, Wish, resolve
-from agent.gemma.embedded.weighing import support
+from agent.gemma.embedded.weighing import support, talked_past
 from agent.gemma.training.catalogues import shipped
 from agent.toolbox import ToolInfo
 from specialists.schema import Manifest
@@ -43,7 +43,10 @@ def files(*manifests: Manifest) -> list[Attachment]:
         ("consoldation or empyhsema", {"consolidation", "emphysema"}),
         ("will it rain tomorrow", {"weather"}),
         ("ich bin nie krank", set()),
-        ("never mind, thanks", set()),
+        ("never mind, thanks", {"courtesy"}),
+        ("Muss man operieren?", {"operation", "what to do"}),
+        ("rivaroxaban ou ramipril", {"drug"}),
+        ("bitte einen Dolmetscher", {"interpreter", "translate"}),
     ],
 )
 def test_concepts_are_found_in_any_language(text: str, expected: set[str]) -> None:
@@ -55,9 +58,15 @@ def test_longer_phrase_wins_over_its_words() -> None:
     assert concepts("macular degeneration") == ("macular degeneration",)
 
 
+def test_talk_is_no_matter_of_a_file() -> None:
+    text = "Should we operate on this pneumonia?"
+    assert set(concepts(text)) == {"what to do", "operation", "pneumonia"}
+    assert matters(text) == ("pneumonia",)
+
+
 def test_every_concept_has_forms_regions_and_a_weight() -> None:
-    assert len(spelled()) > 190
-    assert {weight_of(name) for name in spelled()} == {0.5, 1.0, 2.0}
+    assert len(spelled()) > 260
+    assert {weight_of(name) for name in spelled()} == {0.5, 0.9, 1.0, 2.0}
     assert regions_of("retinopathy") == {"eye"}
     assert regions_of("weather") == set()
 
@@ -209,3 +218,21 @@ def test_words_bear_a_plan_out_or_not() -> None:
     assert (share, strange, ignored) == (0.0, 1.0, 1.0)
     share, strange, ignored = support(Plan(action="call", calls=(Call(tool="papers"),)), asked)
     assert (share, strange, ignored) == (1.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "action", "expected"),
+    [
+        ("Is there pneumonia?", "call", (0.0, 0.0, 0.0)),
+        ("Is there pneumonia?", "refuse", (0.0, 0.0, 1.0)),
+        ("Should we operate?", "call", (1.0, 1.0, 0.0)),
+        ("Should we operate?", "refuse", (0.0, 0.0, 0.0)),
+    ],
+)
+def test_plan_that_talks_past_the_question_is_told(
+    question: str, action: str, expected: tuple[float, float, float]
+) -> None:
+    calls = (Call(tool="report_chest_xray", attachments=("A1",)),) if action == "call" else ()
+    plan = Plan.model_validate({"action": action, "calls": calls, "message": None})
+    request = PlanRequest(question, files(FILM), shipped(), [])
+    assert talked_past(plan, request) == expected

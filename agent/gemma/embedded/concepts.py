@@ -16,12 +16,21 @@ from importlib.resources import files
 
 from agent.gemma.embedded.plainly import HAN, simplify
 
-__all__ = ["Found", "concepts", "find", "regions_of", "spelled", "weight_of"]
+__all__ = ["Found", "concepts", "find", "matters", "regions_of", "spelled", "weight_of"]
 
 _WORD = re.compile(r"[a-z0-9#&+'-]+")
 _LONGEST_PHRASE = 5
 _LONGEST_HAN = 8
-_WEIGHTS = {"studies": 0.5, "looks": 0.5, "records": 2.0, "house": 2.0}
+_TALK = 0.9
+"""Weight of what is said to the system and not of a file: less than a finding's."""
+_WEIGHTS = {
+    "studies": 0.5,
+    "looks": 0.5,
+    "records": 2.0,
+    "house": 2.0,
+    "services": 2.0,
+    "talk": _TALK,
+}
 _ENDINGS = ("s", "es", "e", "n", "en")
 _SHORTEST_STEM, _SHORTEST_COMPOUND, _SHORTEST_TYPED = 3, 7, 8
 
@@ -57,6 +66,11 @@ class _Table:
 def concepts(text: str) -> tuple[str, ...]:
     """The concepts that a text names."""
     return find(text).names
+
+
+def matters(text: str) -> tuple[str, ...]:
+    """The concepts of a text that a file or a tool could be about."""
+    return tuple(name for name in find(text).names if weight_of(name) != _TALK)
 
 
 def regions_of(concept: str) -> frozenset[str]:

@@ -24,7 +24,7 @@ from agent.gemma.embedded.prompt import (
     slots_of,
 )
 from agent.gemma.embedded.reading import Reading, resolve
-from agent.gemma.embedded.weighing import support
+from agent.gemma.embedded.weighing import support, talked_past
 from agent.rules import planned
 from specialists.errors import PlannerUnavailable
 
@@ -38,7 +38,7 @@ __all__ = [
 SHIPPED = "Gemma, shipped checkpoint"
 """How the planner's name begins."""
 
-UNFITTED = {"weights": [0.0, 1.0, 0.0, -99.0, *[0.0] * 9], "bias": 0.0}
+UNFITTED = {"weights": [0.0, 1.0, 0.0, -99.0, *[0.0] * 12], "bias": 0.0}
 """Before there is a calibration, the model is taken at its word."""
 _NEEDED = ("torch", "transformers", "tokenizers", "llguidance", "safetensors")
 
@@ -163,8 +163,8 @@ def features(thought: Thought, request: PlanRequest) -> tuple[float, ...]:
     """What the calibration looks at.
 
     Log-odds of the least sure token and of all together; whether the rules agree; whether the plan
-    is theirs, alone and with the model's log-odds; what it does; what `support` says; and whether
-    the other plan makes the same calls and more, or fewer.
+    is theirs, alone and with the model's log-odds; what it does; what `support` and `talked_past`
+    say; and whether the other plan makes the same calls and more, or fewer.
     """
     least = _log_odds(min(thought.written.probabilities))
     joint = _log_odds(math.prod(thought.written.probabilities))
@@ -174,7 +174,8 @@ def features(thought: Thought, request: PlanRequest) -> tuple[float, ...]:
     both = bool(own and rival)
     return (
         least, joint, float(thought.agreed), theirs, theirs * joint, *acts,
-        *support(thought.plan, request), float(both and own < rival), float(both and own > rival),
+        *support(thought.plan, request), *talked_past(thought.plan, request),
+        float(both and own < rival), float(both and own > rival),
     )  # fmt: skip
 
 

@@ -9,11 +9,19 @@ from agent.answer import Attachment, Plan
 from agent.calling import asks
 from agent.gemma import PlanRequest
 from agent.gemma.embedded.clauses import clauses, picks
-from agent.gemma.embedded.concepts import find, weight_of
+from agent.gemma.embedded.concepts import find, matters, weight_of
 from agent.gemma.embedded.matching import matches, shared_concepts
-from agent.wording import EARLIER, plain, without_orders
+from agent.wording import (
+    ABOUT,
+    EARLIER,
+    IDENTITY,
+    MEANING,
+    OUT_OF_SCOPE,
+    plain,
+    without_orders,
+)
 
-__all__ = ["newest_first", "support", "unserved"]
+__all__ = ["newest_first", "support", "talked_past", "unserved"]
 
 _SERVICE = 2.0
 """Weight of a concept that is a service of its own, not a matter that files are read for."""
@@ -29,7 +37,7 @@ def support(plan: Plan, request: PlanRequest) -> tuple[float, float, float]:
     """
     tools = list(request.catalogue.values())
     called = {call.tool for call in plan.calls}
-    parts = [part for part in _parts(request) if find(part).names]
+    parts = [part for part in _parts(request) if matters(part)]
     left = unserved(called, request)
     told = {one.tool for part in parts for one in matches(part, tools) if one.score > 0}
     strange = any(name not in told and not asks(request.catalogue[name]) for name in called)
@@ -38,13 +46,32 @@ def support(plan: Plan, request: PlanRequest) -> tuple[float, float, float]:
     return share, float(strange), float(ignored)
 
 
+def talked_past(plan: Plan, request: PlanRequest) -> tuple[float, float, float]:
+    """Where a plan and the manner of a question disagree.
+
+    Returns:
+        1 where it acts on a question that a pattern takes for talk: out of scope, about the
+        system, a word's meaning or a person. 1 where it acts though only talk is spoken. And 1
+        where it does not act though no talk is; else 0.
+    """
+    text = without_orders(plain(request.question))
+    patterned = any(
+        re.search(pattern, text) for pattern in (OUT_OF_SCOPE, ABOUT, MEANING, IDENTITY)
+    )
+    of_files = matters(text)
+    talks = len(find(text).names) > len(of_files)
+    only = talks and not any(weight_of(name) >= 1 for name in of_files)
+    acts = plan.action == "call"
+    return float(acts and patterned), float(acts and only), float(not (acts or patterned or talks))
+
+
 def unserved(called: set[str], request: PlanRequest) -> list[str]:
     """The parts of a question that speak of something, and not of what a called tool names."""
     tools = list(request.catalogue.values())
     left = []
     for part in _parts(request):
         found = {one.tool for one in matches(part, tools) if one.score > 0}
-        if find(part).names and not found & called:
+        if matters(part) and not found & called:
             left.append(part)
     return left
 

@@ -59,12 +59,14 @@ class _Row:
     """Whether a question back would be right here."""
 
 
-def write_card(folder: Path, cases: Path, command: str, unseen: Path | None = None) -> Any:
+def write_card(
+    folder: Path, cases: Sequence[Path], command: str, unseen: Path | None = None
+) -> Any:
     """Measure a checkpoint and write `card.json` beside it.
 
     Args:
         folder: Of the checkpoint.
-        cases: Validation cases, one a line; every second one is fitted on.
+        cases: Files of validation cases, one a line; every second case is fitted on.
         command: That trained it.
         unseen: Cases that are only measured.
 
@@ -73,7 +75,7 @@ def write_card(folder: Path, cases: Path, command: str, unseen: Path | None = No
     """
     gemma = EmbeddedGemma(folder)
     gemma.card.clear()
-    read = _read(gemma, cases)
+    read = _read(gemma, *cases)
     fit = _calibration([one for one in read if one.number % 2 == 0])
     gemma.card["calibration"] = fit
     rows = [_row(gemma, one) for one in read]
@@ -98,7 +100,8 @@ def write_card(folder: Path, cases: Path, command: str, unseen: Path | None = No
         "threshold_rule": "at most 2% of the acting plans of the fitted half act where every right "
         "plan asks, answers or refuses, or call a tool that no right plan calls",
         "figures": {
-            "cases": f"fitted_half and other_half: {cases.name}, {len(rows)} cases; calibration "
+            "cases": f"fitted_half and other_half: {' and '.join(one.name for one in cases)}, "
+            f"{len(rows)} cases; calibration "
             "and threshold are fitted on the even numbers, and cases of both halves were read "
             "while wording and plain code were tuned, so both figures are optimistic"
             + (f"; unseen: {unseen.name}, measured only" if unseen else ""),
@@ -111,9 +114,9 @@ def write_card(folder: Path, cases: Path, command: str, unseen: Path | None = No
     return card
 
 
-def _read(gemma: EmbeddedGemma, cases: Path) -> list[_Read]:
+def _read(gemma: EmbeddedGemma, *files: Path) -> list[_Read]:
     read = []
-    for number, case in enumerate(read_cases(cases), 1):
+    for number, case in enumerate((one for path in files for one in read_cases(path)), 1):
         request = case.request(shipped())
         read.append(_Read(number, case, request, gemma.write(request)))
     return read

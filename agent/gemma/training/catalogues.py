@@ -99,7 +99,8 @@ def make(random: Random, added: tuple[str, ...] = (), plain: bool = False) -> Ca
         added: Sections of invented tools that must be in it; none: chance decides.
         plain: Whether the shipped tools stay as they are and nothing is added but `added`.
     """
-    kept = [name for name in shipped() if plain or name == VQA or random.random() > 0.08]
+    known = [name for name in shipped() if name in words("own").sections]
+    kept = [name for name in known if plain or name == VQA or random.random() > 0.08]
     own: dict[str, str] = {}
     infos: list[ToolInfo] = []
     reworded = 0.0 if plain else random.choice((0.0, 0.0, 0.5))

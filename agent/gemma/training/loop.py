@@ -59,29 +59,34 @@ def configuration(course: Course, vocabulary: int) -> dict[str, Any]:
     }
 
 
-def train(folder: Path, course: Course, resume: bool = False) -> Path:
+def train(folder: Path, course: Course, resume: bool = False, start: Path | None = None) -> Path:
     """Train and write `config.json`, `tokenizer.json` and `model.safetensors`.
 
     Args:
         folder: Where everything goes; `state.pt` in it is what `resume` goes on from.
         course: What to do.
         resume: Go on where a run in the same folder stopped.
+        start: Folder of a checkpoint to begin with: its weights and its tokenizer.
 
     Returns:
         The folder.
     """
     import torch
+    from safetensors.torch import load_file
     from tokenizers import Tokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(course.seed)
     words, state, first = folder / "tokenizer.json", folder / "state.pt", 0
     if not (resume and words.exists()):
-        words.write_text(train_tokenizer(course.seed), encoding="utf-8")
+        known = (start / "tokenizer.json").read_text("utf-8") if start else None
+        words.write_text(known or train_tokenizer(course.seed), encoding="utf-8")
     tokenizer = Tokenizer.from_file(str(words))
     config = configuration(course, tokenizer.get_vocab_size())
     model, mean_model = empty_model(config), empty_model(config)
     model.config._attn_implementation = "sdpa"
+    if start is not None:
+        model.load_state_dict(load_file(start / "model.safetensors"), strict=False)
     mean_model.load_state_dict(model.state_dict())
     optimiser = torch.optim.AdamW(_groups(model, course), betas=(0.9, 0.98))
     if resume and state.exists():

@@ -250,8 +250,23 @@ def genotypes(scene: Scene) -> Reading:
     return _read(Wish(here))
 
 
+def _other_comparison(scene: Scene) -> Reading:
+    """Two files of a kind that a tool reads one by one."""
+    random = scene.random
+    tool = scene.own_tool("report_chest_xray", "score_polygenic_risk")
+    kind = random.choice(OWN_FILES[tool])
+    term = words("own").pick(random, tool, f"{scene.tongue}.term", "en.term")
+    text = phrase(random, scene.tongue, "compare", t=term)
+    thing = object_of(random, tool, scene.tongue)
+    scene.attach([kind, kind, *(scene.distractors([kind], 1) if random.random() < 0.2 else [])])
+    scene.say(random.choice((f"{thing}: {text}", f"{thing}, {text}", f"{text} ({thing})")))
+    return _read(Wish(scene.here(tool), (), together=True))
+
+
 def comparison(scene: Scene) -> Reading:
-    """Two films of the chest, one earlier."""
+    """Two films of the chest, one earlier; sometimes two other files, or one too few."""
+    if scene.random.random() < 0.1:
+        return _other_comparison(scene)
     random, here = scene.random, scene.here("report_chest_xray")
     term = words("own").pick(random, "report_chest_xray", f"{scene.tongue}.term")
     near = scene.distractors(["chest film"], 2) if random.random() < 0.3 else []
@@ -262,7 +277,11 @@ def comparison(scene: Scene) -> Reading:
         scene.say(text)
         return _read(Wish(here, (new, old), together=True))
     text = phrase(random, scene.tongue, "compare", t=term)
-    if random.random() < 0.4:
+    if not near and random.random() < 0.06:
+        scene.attach([])
+        scene.say(text)
+        return Reading("missing")
+    if random.random() < 0.3:
         joint = random.choice((", ", " - ", ". "))
         text = joint.join((object_of(random, "report_chest_xray", scene.tongue), text))
     if not near and random.random() < 0.3:

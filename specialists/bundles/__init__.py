@@ -1,0 +1,1 @@
+"""MONAI: volumes in its form, with the geometry of the readers here, and pinned bundles."""
