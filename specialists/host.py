@@ -36,6 +36,9 @@ __all__ = ["Host"]
 logger = logging.getLogger(__name__)
 
 _Key = tuple[str, str]
+_SMALL_GIB = 1.0
+"""A model up to this fits any device, so that no GPU is looked for, which takes the import of
+torch; where it does not fit, loading says so."""
 _PATIENCE_S = 60.0
 """How long a model waits for others to end their work, where they hold the memory it needs."""
 
@@ -166,8 +169,10 @@ class Host:
         reason = why_not(backend, tool, request, named=named)
         if reason is not None or is_served(backend):
             return reason
-        budget = self._budget(self._device_of(tool, backend))
-        if backend.memory_gib <= budget:
+        budget = self._memory_gib
+        if budget is None and backend.memory_gib > _SMALL_GIB:
+            budget = self._budget(self._device_of(tool, backend))
+        if budget is None or backend.memory_gib <= budget:
             return None
         told = f"{backend.memory_gib:g} GiB, and the budget is {budget:.3g} GiB"
         return f"needs {told} (WARDROUND_MEMORY_GIB)"

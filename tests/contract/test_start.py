@@ -44,6 +44,18 @@ def test_registry_imports_no_numbers() -> None:
     assert imported_by(code).isdisjoint([*MODELS, "numpy", "fastmcp"])
 
 
+def test_server_that_lists_its_tools_imports_no_model_library() -> None:
+    code = (
+        "import asyncio\nfrom fastmcp import Client\n"
+        "from agent.server import build_consulting_server\nfrom agent.settings import Settings\n"
+        "async def main():\n"
+        "    async with Client(build_consulting_server(Settings())) as client:\n"
+        "        await client.list_tools()\n"
+        "asyncio.run(main())"
+    )
+    assert imported_by(code).isdisjoint(MODELS)
+
+
 def test_help_answers_in_under_150_ms() -> None:
     code = "import sys; sys.argv = ['wardround', '--help']; from agent.cli import main; main()"
 
