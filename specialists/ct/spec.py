@@ -65,11 +65,11 @@ SPEC = SpecialistSpec(
             description=(
                 "Writes a report of a CT scan of chest, abdomen, pelvis or head from at most 85 of "
                 "its slices: nodules, masses, consolidation, effusions, fractures, bleeding, "
-                "embolism and other findings, each present, absent or uncertain. For measurements "
-                "(lung volume and density, fat, muscle, bone, calcification) and other body parts "
-                "name backend=reference. Not for radiographs, MR or photographs."
+                "embolism and other findings, each present, absent or uncertain. Measures lung "
+                "volume and density, fat, muscle, gas, bone and calcification beside. Other parts "
+                "of the body are measured alone. Not for radiographs, MR or photographs."
             ),
-            gives="report and findings; measurements with backend=reference",
+            gives="report and findings, measurements with units and masks",
             timeout_s=900.0,
         ),
         BackendSpec(

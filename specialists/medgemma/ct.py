@@ -1,4 +1,7 @@
-"""`report_ct` by MedGemma: at most 85 slices, a report, and findings read out of it."""
+"""`report_ct` by MedGemma: a report from at most 85 slices, and findings read out of it.
+
+MedGemma measures nothing: volumes, areas and densities are the reference's, with its masks.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,23 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from specialists.base import Progress, Reading, Request, Source
+from specialists.ct.reference import Reference
 from specialists.ct.spec import CtResult, ReportCt
+from specialists.errors import WardroundError
 from specialists.medgemma import recipes
 from specialists.medgemma.backend import MedGemmaBackend
 from specialists.medgemma.drawing import contact_sheet
 from specialists.medgemma.report import findings
 from specialists.medgemma.volumes import ct_slices
 from specialists.reference import options_of
-from specialists.schema import Finding, Narrative
+from specialists.schema import Finding, Narrative, Provenance
 
 __all__ = ["CtBackend"]
 
 NOT_ASSESSED = (
     "What the report does not name: its silence is no sign that a finding is not there.",
     "Slices between those that were shown, and anything smaller than their distance.",
-    "Measurements: backend=reference measures. Contrast phase and comparison with earlier scans.",
+    "Contrast phase, and comparison with earlier scans.",
 )
 _ELSEWHERE = "For CT of the {part} nothing is published of MedGemma that says how well it reads it."
 PUBLISHED = ("chest",)
@@ -40,6 +45,8 @@ class CtBackend(MedGemmaBackend):
     ) -> Reading:
         """Report a scan.
 
+        A scan that can't be measured is reported all the same, and says so.
+
         Raises:
             MislabelledFile: If it holds no Hounsfield units.
             Unavailable: If MedGemma can't be had.
@@ -51,17 +58,42 @@ class CtBackend(MedGemmaBackend):
         asked = self._consult(progress)
         report = asked.text(recipes.volume(seen.pictures, "CT"), 0.2, "writing the report")
         found = findings(report, "ct")
+        measured, notes = _measured(inputs, options, progress)
         result = CtResult(
             summary=" ".join([seen.told, *_summary(found)]),
             findings=found,
+            measurements=measured.result.measurements if measured else (),
             narrative=Narrative(text=report),
             not_assessed=NOT_ASSESSED,
-            warnings=(seen.told, *asked.warnings, *_competence(source), *seen.notes),
-            provenance=self._provenance(asked),
+            warnings=(seen.told, *asked.warnings, *_competence(source), *seen.notes, *notes),
+            provenance=_with_measuring(self._provenance(asked), measured),
         )
         title = "CT slices as MedGemma was shown them: red wide, green soft tissue, blue brain"
         sheet = contact_sheet(seen.pictures, title, places=seen.places, count=seen.count)
-        return Reading(result, (sheet,) if options.previews else ())
+        drawn = (sheet, *(measured.pictures if measured else ())) if options.previews else ()
+        return Reading(result, drawn, measured.masks if measured else ())
+
+
+def _measured(
+    inputs: Mapping[str, Sequence[Source]], options: ReportCt, progress: Progress
+) -> tuple[Reading | None, tuple[str, ...]]:
+    """Measure the scan as the reference does; where it can't be, say why."""
+    try:
+        read = Reference().read(
+            inputs, options, lambda share, told: progress(0.8 + 0.2 * share, told)
+        )
+    except WardroundError as error:
+        return None, (f"Nothing was measured: {error.client_message}",)
+    return read, read.result.warnings
+
+
+def _with_measuring(told: Provenance, measured: Reading | None) -> Provenance:
+    """Say where the measurements are from."""
+    if measured is None:
+        return told
+    by = measured.result.provenance
+    said = f"{told.evaluated_on} Measurements are by {by.model} {by.version}: {by.evaluated_on}"
+    return told.model_copy(update={"evaluated_on": said})
 
 
 def _competence(source: Source) -> tuple[str, ...]:

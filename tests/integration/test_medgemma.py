@@ -154,6 +154,11 @@ def test_ct_is_shown_slice_by_slice_between_instruction_and_query(
     assert effusion["assertion"] == "absent"
     assert said["narrative"]["text"] == CT_REPORT
     assert "27.0" in said["provenance"]["evaluated_on"]
+    # What MedGemma can't measure, the reference does.
+    alone = called(agent, data, "report_ct", "ct/series", backend="reference")
+    assert said["measurements"] == alone["measurements"]
+    assert said["masks"]
+    assert "HU thresholds and morphology" in said["provenance"]["evaluated_on"]
 
 
 @pytest.mark.parametrize(
