@@ -38,6 +38,7 @@ _INSTALL = 'Reading whole slides needs OpenSlide and wsidicom: pip install "ward
 _WORDS = (
     "SeriesDescription", "StudyDescription", "SpecimenDescriptionSequence", "OpticalPathSequence",
 )  # fmt: skip
+_OPAQUE = 255
 # Words for stains that are not haematoxylin and eosin; only the name here goes any further.
 _OTHER_STAINS = {
     "Congo red": r"congo",
@@ -62,6 +63,8 @@ class Level:
 
     def region(self, top: int, left: int, rows: int, columns: int) -> Pixels:
         """Return uint8 sRGB (rows, columns, 3); white outside the slide."""
+        if top >= 0 and left >= 0 and top + rows <= self.rows and left + columns <= self.columns:
+            return self.read(top, left, rows, columns)
         result = np.full((rows, columns, 3), 255, np.uint8)
         first, start = max(top, 0), max(left, 0)
         height, width = (
@@ -126,6 +129,9 @@ def _tiff_level(slide: Any, number: int) -> Level:
     def read(top: int, left: int, height: int, width: int) -> Pixels:
         place = round(left * scale), round(top * scale)
         region = slide.read_region(place, number, (width, height))
+        seen = np.asarray(region)
+        if seen[..., 3].min() == _OPAQUE:
+            return np.ascontiguousarray(seen[..., :3])
         white = Image.new("RGB", region.size, "white")
         white.paste(region, mask=region.getchannel("A"))
         return np.asarray(white)
