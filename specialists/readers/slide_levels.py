@@ -129,9 +129,8 @@ def _tiff_level(slide: Any, number: int) -> Level:
     def read(top: int, left: int, height: int, width: int) -> Pixels:
         place = round(left * scale), round(top * scale)
         region = slide.read_region(place, number, (width, height))
-        seen = np.asarray(region)
-        if seen[..., 3].min() == _OPAQUE:
-            return np.ascontiguousarray(seen[..., :3])
+        if region.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):
+            return np.asarray(region.convert("RGB"))
         white = Image.new("RGB", region.size, "white")
         white.paste(region, mask=region.getchannel("A"))
         return np.asarray(white)
