@@ -62,9 +62,11 @@ def _row(
     text: bytes, start: int, end: int, chromosome: int, position: int, blocks: bool
 ) -> TextRow:
     """The line whose third column starts at `start`."""
-    cells = text[start : min(end, start + _HEAD)].split(b"\t", 7)
+    head = text[start : min(end, start + _HEAD)]
+    cells = head.split(b"\t", 7)
     if len(cells) < 8 and end > start + _HEAD:
-        cells = text[start:end].split(b"\t", 7)
+        head = text[start:end]
+        cells = head.split(b"\t", 7)
     if len(cells) < 6:
         raise TruncatedFile(CUT)
     reference, alternate = cells[1].decode("latin-1"), cells[2].decode("latin-1")
@@ -72,7 +74,7 @@ def _row(
     reach = _end(cells[5], position) if blocks else position
     fields, calls = b"", b""
     if len(cells) == 8:
-        fields, calls = cells[6], text[start + sum(map(len, cells[:7])) + 7 : end].rstrip(b"\r")
+        fields, calls = cells[6], text[start + len(head) - len(cells[7]) : end].rstrip(b"\r")
     return TextRow(chromosome, position, reach, reference, alternates, fields, calls)
 
 
