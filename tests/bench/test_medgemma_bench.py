@@ -1,19 +1,17 @@
 """From the file of a CT to the pictures that MedGemma sees, against SimpleITK's time to read it."""
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-import SimpleITK as sitk
 from pydicom.uid import ExplicitVRLittleEndian
 
 from specialists.base import Source
 from specialists.medgemma.volumes import ct_slices
 from specialists.schema import Manifest
+from tests.bench.clock import read_with_simpleitk, seconds
 
 SERIES = Path(__file__).parents[1] / "data" / "ct" / "series"
 SLICES = 600
@@ -38,18 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def with_simpleitk(folder: Path) -> None:
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    reader.Execute()
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 @pytest.mark.bench
 def test_pictures_of_a_ct_are_ready_about_when_simpleitk_has_read_it(
     folder: Path, capsys: pytest.CaptureFixture[str]
@@ -59,9 +45,9 @@ def test_pictures_of_a_ct_are_ready_about_when_simpleitk_has_read_it(
     assert (len(seen.pictures), seen.count) == (85, SLICES)
     assert seen.pictures[0].shape == (512, 512, 3)
     assert seen.pictures[0].dtype == np.uint8
-    with_simpleitk(folder)
+    read_with_simpleitk(folder)
     # In turns, so that what else the machine does falls on both.
-    pairs = [(seconds(lambda: ct_slices(source)), seconds(lambda: with_simpleitk(folder)))
+    pairs = [(seconds(lambda: ct_slices(source)), seconds(lambda: read_with_simpleitk(folder)))
              for _ in range(5)]  # fmt: skip
     ours, theirs = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
     with capsys.disabled():

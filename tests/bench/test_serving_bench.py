@@ -49,6 +49,7 @@ async def test_list_of_tools_from_the_start_of_the_process(data: Path, tmp_path:
         f"\ntools/list on stdio, from process start: {statistics.median(taken):.2f} s (under "
         f"1.5); processor time of the whole process {spent:.2f} s"
     )
+    assert statistics.median(taken) < 1.5
 
 
 def test_memory_at_rest(tmp_path: Path) -> None:
@@ -57,6 +58,7 @@ def test_memory_at_rest(tmp_path: Path) -> None:
         time.sleep(2)
         used = sum(resident_mb(pid) for pid in family(served.pid))
     print(f"\nmemory of the HTTP server at rest: {used:.0f} MB (under 200)")
+    assert used < 200
 
 
 async def test_call_over_stdio_against_in_memory(
@@ -76,6 +78,7 @@ async def test_call_over_stdio_against_in_memory(
         f"\none call of a specialist in memory: {near * 1e3:.1f} ms; over stdio: "
         f"{far * 1e3:.1f} ms; ratio {far / near:.2f} (at most 2)"
     )
+    assert far <= 2 * near
 
 
 def test_upload(tmp_path: Path) -> None:
@@ -96,6 +99,7 @@ def test_upload(tmp_path: Path) -> None:
         f"\nupload of {UPLOAD_MIB} MiB on loopback: {rate:.0f} MB/s (over 200); by the server's "
         f"processor time {at_best:.0f} MB/s"
     )
+    assert rate > 200
 
 
 async def test_two_hundred_consultations_at_once(tmp_path: Path) -> None:
@@ -111,6 +115,7 @@ async def test_two_hundred_consultations_at_once(tmp_path: Path) -> None:
         f"from its own file, in {took:.1f} s; median {median:.2f} s, p95 {p95:.2f} s, ratio "
         f"{p95 / median:.2f} (under 3)"
     )
+    assert right == 200 and p95 < 3 * median
 
 
 def children_s() -> float:
